@@ -1,0 +1,240 @@
+# interimap: one Makefile for GNU make and BSD make.
+#
+#	make			build the three programs
+#	make check		all tests (installs nothing outside the tree)
+#	make demo		two throw-away servers, a first sync, a second one
+#	make install		PREFIX, DESTDIR, MANDIR, LIBEXECDIR are yours
+#
+# A reader sees here what is linked into which sandbox.
+
+PREFIX ?=	/usr/local
+BINDIR ?=	${PREFIX}/bin
+LIBEXECDIR ?=	${PREFIX}/libexec/interimap
+MANDIR ?=	${PREFIX}/share/man
+DOCDIR ?=	${PREFIX}/share/doc/interimap
+CC ?=		cc
+CFLAGS ?=	-O2 -g
+INSTALL ?=	install
+PKG_CONFIG ?=	pkg-config
+
+VERSION =	0.1
+
+UNAME !=	uname -s
+BSD_CFLAGS_Linux != ${PKG_CONFIG} --cflags libbsd-overlay 2>/dev/null || echo
+BSD_LIBS_Linux !=  ${PKG_CONFIG} --libs libbsd-overlay 2>/dev/null || echo -lbsd
+
+SANDBOX_Linux =	lib/sandbox_linux.o lib/sandbox_filter.o lib/sandbox_landlock.o
+SANDBOX_OpenBSD = lib/sandbox_pledge.o
+SANDBOX_LIBS_Linux = -lseccomp
+
+WARN =		-Wall -Wextra -Wpointer-arith -Wstrict-prototypes \
+		-Wmissing-prototypes -Wmissing-declarations -Wshadow \
+		-Wcast-qual -Wwrite-strings -Wformat=2 -Wundef \
+		-Wno-unused-parameter
+WERROR =
+HARDEN =	-fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
+		-fno-common -fno-strict-aliasing
+HARDEN_LD =	-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
+ALLCFLAGS =	-std=gnu11 ${WARN} ${WERROR} ${HARDEN} ${CFLAGS}
+ALLCPPFLAGS =	-D_GNU_SOURCE -Ilib ${BSD_CFLAGS_${UNAME}} \
+		-DVERSION='"${VERSION}"' ${EXTRA_CPPFLAGS} ${CPPFLAGS}
+ALLLDFLAGS =	${HARDEN_LD} ${LDFLAGS}
+
+# What two programs link.
+LIB_OBJS =	lib/flags.o lib/ibuf.o lib/imsg.o lib/log.o lib/msg.o \
+		lib/msg_answer.o lib/msg_db.o lib/msg_request.o lib/uidset.o \
+		${SANDBOX_${UNAME}}
+LIB_HDRS =	lib/flags.h lib/imsg.h lib/log.h lib/msg.h lib/msg_field.h \
+		lib/sandbox.h lib/sandbox_linux.h lib/uidset.h
+BASE_LIBS =	${BSD_LIBS_${UNAME}} ${SANDBOX_LIBS_${UNAME}}
+
+# The sync engine: pure of descriptors, talks messages only.
+ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
+		interimap/copy.o interimap/engine.o \
+		interimap/flagtab.o interimap/lists.o interimap/merge.o \
+		interimap/names.o \
+		interimap/pair.o interimap/pull.o interimap/push.o \
+		interimap/request.o interimap/rows.o
+PARENT_OBJS =	interimap/main.o interimap/children.o interimap/config.o \
+		interimap/conftab.o interimap/frames.o interimap/ignore.o \
+		interimap/options.o interimap/output.o interimap/paths.o \
+		interimap/patterns.o interimap/prefix.o interimap/session.o \
+		interimap/locate.o interimap/spawn.o interimap/supervisor.o
+PARENT_HDRS =	interimap/engine.h interimap/interimap.h interimap/locate.h \
+		interimap/mailbox.h interimap/session.h
+PARENT_LIBS =	-lpcre2-8 ${BASE_LIBS}
+
+CHILD_OBJS =	imapchild/main.o imapchild/body.o imapchild/command.o \
+		${RESP_OBJS} ${TRANSPORT_OBJS}
+CHILD_HDRS =	imapchild/body.h ${RESP_HDRS} ${TRANSPORT_HDRS}
+RESP_OBJS =	imapchild/resp.o imapchild/resp_code.o imapchild/resp_date.o \
+		imapchild/resp_fetch.o imapchild/resp_list.o \
+		imapchild/resp_set.o imapchild/resp_status.o \
+		imapchild/strbuf.o imapchild/token.o
+RESP_HDRS =	imapchild/resp.h imapchild/resp_local.h imapchild/strbuf.h \
+		imapchild/token.h
+TRANSPORT_OBJS = imapchild/certs.o imapchild/connect.o imapchild/digest.o \
+		imapchild/layer_tls.o imapchild/pins.o imapchild/tlsopts.o \
+		imapchild/transport.o
+TRANSPORT_HDRS = imapchild/certs.h imapchild/digest.h imapchild/pins.h \
+		imapchild/tlsopts.h imapchild/transport.h
+CHILD_LIBS =	-ltls -lcrypto ${BASE_LIBS}
+
+DB_CORE =	statedb/db.o statedb/dispatch.o statedb/held.o \
+		statedb/intents.o statedb/mailboxes.o statedb/mapping.o \
+		statedb/open.o statedb/schema.o statedb/sql.o
+DB_OBJS =	statedb/main.o ${DB_CORE}
+DB_HDRS =	statedb/statedb.h
+DB_LIBS =	-lsqlite3 ${BASE_LIBS}
+
+PROGS =		interimap/interimap imapchild/imapchild statedb/statedb
+
+all: ${PROGS}
+
+.SUFFIXES: .c .o
+.c.o:
+	${CC} ${ALLCPPFLAGS} ${ALLCFLAGS} -c -o $@ $<
+
+interimap/interimap: ${PARENT_OBJS} ${ENGINE_OBJS} ${LIB_OBJS}
+	${CC} ${ALLCFLAGS} ${ALLLDFLAGS} -o $@ ${PARENT_OBJS} ${ENGINE_OBJS} \
+	    ${LIB_OBJS} ${PARENT_LIBS}
+imapchild/imapchild: ${CHILD_OBJS} ${LIB_OBJS}
+	${CC} ${ALLCFLAGS} ${ALLLDFLAGS} -o $@ ${CHILD_OBJS} ${LIB_OBJS} \
+	    ${CHILD_LIBS}
+statedb/statedb: ${DB_OBJS} ${LIB_OBJS}
+	${CC} ${ALLCFLAGS} ${ALLLDFLAGS} -o $@ ${DB_OBJS} ${LIB_OBJS} ${DB_LIBS}
+
+# Where the children are, when not in a build tree.
+LOCATE_DEFS =	-DLIBEXECDIR='"${LIBEXECDIR}"' -DBINDIR='"${BINDIR}"'
+interimap/locate.o: interimap/locate.c
+	${CC} ${ALLCPPFLAGS} ${LOCATE_DEFS} ${ALLCFLAGS} -c -o $@ \
+	    interimap/locate.c
+
+${LIB_OBJS}: ${LIB_HDRS}
+${PARENT_OBJS} ${ENGINE_OBJS}: ${LIB_HDRS} ${PARENT_HDRS}
+${CHILD_OBJS}: ${LIB_HDRS} ${CHILD_HDRS}
+${DB_OBJS}: ${LIB_HDRS} ${DB_HDRS}
+
+clean:
+	rm -f ${PROGS} lib/*.o interimap/*.o imapchild/*.o statedb/*.o
+	rm -rf build
+
+.PHONY: all clean
+
+# Tests of one module each, built with the sanitizers from the sources it
+# needs and no others (regress/unit, regress/fuzz).  To add one: its name to
+# the list, its rule below.
+
+SAN =		-fsanitize=address,undefined -fno-sanitize-recover=all
+TEST_BUILD =	@mkdir -p build && echo "  build $@" && \
+		${CC} ${ALLCPPFLAGS} -I. ${ALLCFLAGS} -Werror ${SAN} \
+		${ALLLDFLAGS} -o $@
+UNIT_LIBS =	-lcmocka ${BSD_LIBS_${UNAME}}
+MSG_SRCS =	lib/msg.c lib/msg_answer.c lib/msg_db.c lib/msg_request.c \
+		lib/flags.c lib/ibuf.c lib/uidset.c
+
+UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
+		build/test_msg build/test_uidset \
+		build/test_digest build/test_tlsopts build/test_transport
+
+build/test_flags: regress/unit/test_flags.c lib/flags.c ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_flags.c lib/flags.c ${UNIT_LIBS} \
+	    -Wl,--wrap=malloc,--wrap=strdup,--wrap=strndup
+build/test_imsg: regress/unit/test_imsg.c lib/ibuf.c lib/imsg.c ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_imsg.c lib/ibuf.c lib/imsg.c \
+	    ${UNIT_LIBS}
+build/test_log: regress/unit/test_log.c lib/log.c ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_log.c lib/log.c ${UNIT_LIBS}
+build/test_msg: regress/unit/test_msg.c ${MSG_SRCS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_msg.c ${MSG_SRCS} ${UNIT_LIBS}
+build/test_uidset: regress/unit/test_uidset.c lib/uidset.c ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_uidset.c lib/uidset.c ${UNIT_LIBS} \
+	    -Wl,--wrap=reallocarray
+build/test_digest: regress/unit/test_digest.c imapchild/digest.c \
+		imapchild/digest.h ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_digest.c imapchild/digest.c \
+	    ${UNIT_LIBS} -lcrypto
+TLSOPTS_SRCS =	imapchild/tlsopts.c imapchild/certs.c imapchild/pins.c \
+		imapchild/digest.c
+build/test_tlsopts: regress/unit/test_tlsopts.c ${TLSOPTS_SRCS} \
+		${TRANSPORT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_tlsopts.c ${TLSOPTS_SRCS} \
+	    lib/ibuf.c ${UNIT_LIBS} -lcrypto
+build/test_transport: regress/unit/test_transport.c imapchild/transport.c \
+		imapchild/connect.c imapchild/transport.h ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_transport.c imapchild/transport.c \
+	    imapchild/connect.c lib/log.c ${UNIT_LIBS}
+
+unit: ${UNIT_TESTS}
+	@for t in ${UNIT_TESTS}; do \
+		if ./$$t >$$t.log 2>&1; then echo "  ok $$t"; \
+		else cat $$t.log; echo "  FAILED $$t"; exit 1; fi; \
+	done
+
+# The transport stack against real TLS servers: once inside the real sandbox,
+# once with the sanitizers (and then without it).
+
+TLS_TEST_SRCS =	regress/proc/tls_client.c ${TLSOPTS_SRCS} \
+		imapchild/connect.c imapchild/layer_tls.c \
+		imapchild/transport.c lib/ibuf.c lib/log.c
+build/tls_client: regress/proc/tls_client.c ${TRANSPORT_OBJS} ${LIB_OBJS}
+	@mkdir -p build && echo "  build $@" && ${CC} ${ALLCPPFLAGS} -I. \
+	    ${ALLCFLAGS} ${ALLLDFLAGS} -o $@ regress/proc/tls_client.c \
+	    ${TRANSPORT_OBJS} ${LIB_OBJS} ${CHILD_LIBS}
+build/tls_client_san: ${TLS_TEST_SRCS} ${TRANSPORT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} -DNO_SANDBOX ${TLS_TEST_SRCS} -ltls -lcrypto \
+	    ${BSD_LIBS_${UNAME}}
+
+proc-tls: build/tls_client build/tls_client_san
+	@sh regress/proc/tls.sh build/tls_client
+	@sh regress/proc/tls.sh build/tls_client_san
+
+.PHONY: proc-tls
+
+# Fuzzing: the entry point is regress/fuzz/fuzz_NAME.c, its seeds are in
+# regress/fuzz/seeds/NAME.  fuzz-seeds runs them without libFuzzer; fuzz
+# needs clang and runs each for FUZZTIME seconds.
+
+FUZZTIME =	10
+FUZZ_CC =	clang
+FUZZ_SAN =	-fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=all
+FUZZ_BUILD =	@mkdir -p build && echo "  build $@" && \
+		${FUZZ_CC} ${ALLCPPFLAGS} -I. -std=gnu11 ${WARN} -O1 -g \
+		${FUZZ_SAN} -o $@
+FUZZ_NAMES =	flags msg uidset
+REPLAYS =	build/replay_flags build/replay_msg build/replay_uidset
+FUZZERS =	build/fuzz_flags build/fuzz_msg build/fuzz_uidset
+REPLAY =	regress/fuzz/replay.c
+FUZZ_FLAGS_SRCS = regress/fuzz/fuzz_flags.c lib/flags.c
+FUZZ_MSG_SRCS =	regress/fuzz/fuzz_msg.c ${MSG_SRCS}
+FUZZ_UIDSET_SRCS = regress/fuzz/fuzz_uidset.c lib/uidset.c
+
+build/replay_flags: ${REPLAY} ${FUZZ_FLAGS_SRCS} ${LIB_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_FLAGS_SRCS} ${BSD_LIBS_${UNAME}}
+build/replay_msg: ${REPLAY} ${FUZZ_MSG_SRCS} ${LIB_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_MSG_SRCS} ${BSD_LIBS_${UNAME}}
+build/replay_uidset: ${REPLAY} ${FUZZ_UIDSET_SRCS} ${LIB_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_UIDSET_SRCS} ${BSD_LIBS_${UNAME}}
+build/fuzz_flags: ${FUZZ_FLAGS_SRCS} ${LIB_HDRS}
+	${FUZZ_BUILD} ${FUZZ_FLAGS_SRCS} ${BSD_LIBS_${UNAME}}
+build/fuzz_msg: ${FUZZ_MSG_SRCS} ${LIB_HDRS}
+	${FUZZ_BUILD} ${FUZZ_MSG_SRCS} ${BSD_LIBS_${UNAME}}
+build/fuzz_uidset: ${FUZZ_UIDSET_SRCS} ${LIB_HDRS}
+	${FUZZ_BUILD} ${FUZZ_UIDSET_SRCS} ${BSD_LIBS_${UNAME}}
+
+fuzz-seeds: ${REPLAYS}
+	@for f in ${FUZZ_NAMES}; do \
+		./build/replay_$$f regress/fuzz/seeds/$$f/* || exit 1; \
+		echo "  ok seeds of $$f"; \
+	done
+
+fuzz: ${FUZZERS}
+	@for f in ${FUZZ_NAMES}; do \
+		mkdir -p build/corpus_$$f && echo "  fuzz $$f" && \
+		./build/fuzz_$$f -max_total_time=${FUZZTIME} -verbosity=0 \
+		    -artifact_prefix=build/$$f- build/corpus_$$f \
+		    regress/fuzz/seeds/$$f || exit 1; \
+	done
+
+.PHONY: unit fuzz fuzz-seeds

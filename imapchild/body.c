@@ -1,0 +1,171 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+
+/*
+ * The frames of the body channel and the ring they wait in.  Called by
+ * copyout.c (which fills the ring), copyin.c (which decodes) and loop.c (which
+ * writes it out).  Pure: octets in, octets out; no descriptor, no log.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "body.h"
+
+#define BODY_SPARE	(64 * BODY_HEADER) /* for BEGIN END FINISH ABORT */
+
+static void
+put32(uint8_t *p, uint32_t v)
+{
+	p[0] = v >> 24;
+	p[1] = v >> 16;
+	p[2] = v >> 8;
+	p[3] = v;
+}
+
+static uint32_t
+get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 |
+	    (uint32_t)p[2] << 8 | p[3];
+}
+
+void
+body_encode(uint8_t *p, const struct body_frame *f)
+{
+	put32(p, f->type);
+	put32(p + 4, f->transfer);
+	put32(p + 8, f->uid);
+	put32(p + 12, f->literal8);
+	put32(p + 16, f->len >> 32);
+	put32(p + 20, f->len & UINT32_MAX);
+}
+
+int
+body_decode(const uint8_t *p, struct body_frame *f)
+{
+	f->type = get32(p);
+	f->transfer = get32(p + 4);
+	f->uid = get32(p + 8);
+	f->literal8 = get32(p + 12);
+	f->len = (uint64_t)get32(p + 16) << 32 | get32(p + 20);
+	if (f->type < BODY_BEGIN || f->type > BODY_ABORT || f->literal8 > 1)
+		return -1;
+	if (f->type == BODY_BEGIN)
+		return f->uid == 0 || f->len == 0 ? -1 : 0;
+	if (f->type == BODY_DATA)
+		return f->len == 0 || f->len > BODY_CHUNK ? -1 : 0;
+	return f->len != 0 ? -1 : 0;
+}
+
+void
+bodybuf_init(struct bodybuf *b)
+{
+	memset(b, 0, sizeof(*b));
+}
+
+void
+bodybuf_free(struct bodybuf *b)
+{
+	free(b->buf);
+	bodybuf_init(b);
+}
+
+/* Make the ring hold need octets more; it is straightened as it grows. */
+static int
+bodybuf_grow(struct bodybuf *b, size_t need)
+{
+	uint8_t	*buf;
+	size_t	 size, first;
+
+	if (b->len + need <= b->size)
+		return 0;
+	if (need > BODY_BUFSIZE - b->len)
+		return -1;
+	size = b->size == 0 ? BODY_CHUNK : b->size;
+	while (size < b->len + need)
+		size *= 2;
+	if (size > BODY_BUFSIZE)
+		size = BODY_BUFSIZE;
+	if ((buf = malloc(size)) == NULL)
+		return -1;
+	first = b->size - b->pos < b->len ? b->size - b->pos : b->len;
+	if (b->len > 0) {
+		memcpy(buf, b->buf + b->pos, first);
+		memcpy(buf + first, b->buf, b->len - first);
+	}
+	free(b->buf);
+	b->buf = buf;
+	b->size = size;
+	b->pos = 0;
+	return 0;
+}
+
+static void
+bodybuf_add(struct bodybuf *b, const void *src, size_t n)
+{
+	size_t	 end, first;
+
+	end = (b->pos + b->len) % b->size;
+	first = b->size - end < n ? b->size - end : n;
+	memcpy(b->buf + end, src, first);
+	memcpy(b->buf, (const uint8_t *)src + first, n - first);
+	b->len += n;
+}
+
+int
+bodybuf_put(struct bodybuf *b, const struct body_frame *f, const void *data)
+{
+	uint8_t	 head[BODY_HEADER];
+	size_t	 n;
+
+	n = f->type == BODY_DATA ? f->len : 0;
+	if (n > BODY_CHUNK || bodybuf_grow(b, sizeof(head) + n) == -1)
+		return -1;
+	body_encode(head, f);
+	bodybuf_add(b, head, sizeof(head));
+	if (n > 0)
+		bodybuf_add(b, data, n);
+	return 0;
+}
+
+size_t
+bodybuf_room(const struct bodybuf *b)
+{
+	size_t	 room;
+
+	room = BODY_BUFSIZE - b->len;
+	if (room <= BODY_HEADER + BODY_SPARE)
+		return 0;
+	room -= BODY_HEADER + BODY_SPARE;
+	return room < BODY_CHUNK ? room : BODY_CHUNK;
+}
+
+size_t
+bodybuf_peek(const struct bodybuf *b, const uint8_t **p)
+{
+	*p = b->buf + b->pos;
+	return b->size - b->pos < b->len ? b->size - b->pos : b->len;
+}
+
+void
+bodybuf_drop(struct bodybuf *b, size_t n)
+{
+	b->len -= n;
+	b->pos = b->len == 0 ? 0 : (b->pos + n) % b->size;
+}

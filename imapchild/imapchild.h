@@ -1,0 +1,391 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+
+/*
+ * imapchild speaks IMAP with one server for its parent.
+ *
+ *	fd 3	frames from and to the parent (lib/msg.h)
+ *	fd 4	message octets from and to the other imapchild (body.h)
+ *	fd 5	the tunnel's socket, for type=tunnel
+ *
+ * main.c	starts: configuration, connection, lock
+ * loop.c	the one poll loop; io.c moves the octets
+ * parent.c	frames: the table of requests, events, logs
+ * session.c	from the greeting to READY; auth.c the credentials
+ * answer.c	what resp.c parsed, given to the command it belongs to
+ * op.c		the life of a request: queued, run, answered, DONE or FAIL
+ * select.c	which mailbox is selected, and was it the right one
+ * ops_*.c	one group of requests each
+ *
+ * A request (struct op) runs when its turn comes, writing its commands without
+ * waiting for the answers of earlier ones.  A command (command.h) belongs to
+ * an op and, where it works on messages, to a selection (struct selected),
+ * whose answer is usually still to come: it decides afterwards whether what
+ * the command brought is reported at all.
+ *
+ * Order: an op that waits (COPY_IN for its first body, EXPUNGE for its second
+ * flight) holds back later ops of the same mailbox only, and no COPY_OUT at
+ * all.  Without that exception two imapchildren could wait for each other's
+ * bodies for ever.
+ */
+#ifndef IMAPCHILD_H
+#define IMAPCHILD_H
+
+#include <sys/queue.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "body.h"
+#include "command.h"
+#include "imsg.h"
+#include "msg.h"
+#include "resp.h"
+#include "transport.h"
+
+#define PARENT_FD	3
+#define TUNNEL_FD	5
+
+#define IO_BUFSIZE	65536	/* one read from, one write to the server */
+#define SINK_HIGH	(256 << 10)	/* an APPEND's octets not yet written */
+#define HELD_MAX	(64 << 20)	/* events kept until SELECT's answer */
+#define LIST_MAX	200000		/* mailboxes of one LIST */
+#define TEXT_MAX	1000		/* octets of a server's text in a FAIL */
+
+struct child;
+struct digest;
+struct op;
+
+/* Why something failed; kind 0: it did not (yet).  Owns its texts. */
+struct failure {
+	uint8_t	 kind;			/* FAIL_* */
+	char	*code;			/* response code, or NULL */
+	char	*text;
+};
+
+/* A mailbox that SELECT was written for.  Counted references. */
+enum sel_state { SEL_PENDING, SEL_OK, SEL_FAILED };
+struct selected {
+	unsigned int	 refs;
+	char		*name;
+	size_t		 namelen;
+	enum sel_state	 state;
+	int		 closed;	/* answered NO or BAD: nothing selected */
+	unsigned int	 has;		/* SEL_HAS_* */
+#define SEL_HAS_UIDVALIDITY	0x01
+#define SEL_HAS_MODSEQ		0x02
+#define SEL_HAS_PERM		0x04
+	struct msg_selected info;	/* as of the SELECT's own answer */
+	struct flags	 flags;		/* of the FLAGS response */
+	struct failure	 fail;
+};
+
+/* A frame that waits for the SELECT's answer. */
+struct held {
+	TAILQ_ENTRY(held) entry;
+	uint16_t	 type;
+	struct ibuf	 buf;
+};
+TAILQ_HEAD(helds, held);
+
+/* Items gathered into one frame. */
+struct batch {
+	uint16_t	 type;
+	struct ibuf	 buf;
+	size_t		 at;		/* where the count stands */
+	uint32_t	 n;
+};
+
+/* One request of the parent. */
+struct op {
+	TAILQ_ENTRY(op)	 entry;
+	uint32_t	 id;
+	const struct request *req;
+	char		*name;		/* its mailbox, or NULL */
+	size_t		 namelen;
+	uint32_t	 uidvalidity;	/* 0: any */
+	struct selected	*sel;
+	int		 started;	/* all its commands are in the queue */
+	unsigned int	 pending;	/* commands not yet answered */
+	struct failure	 fail;
+	struct batch	 batch;
+	struct uidset	 ranges;	/* gathered for VANISHED, UIDS, STORED */
+	struct uidset	 asked;		/* the UIDs a FETCH or SEARCH is about */
+	uint8_t		 id;		/* ID_* asked for */
+	struct digest	*digest;	/* of the body that streams by */
+	int		 digested;	/* sum is that of the message at hand */
+	uint8_t		 sum[ID_DIGEST];
+	int		 searched;	/* UIDS are to be reported */
+	int		 holding;	/* events wait for the SELECT's answer */
+	struct helds	 held;
+	size_t		 heldsize;
+	void		*arg;		/* of its ops_*.c */
+};
+TAILQ_HEAD(ops, op);
+
+/*
+ * What can be asked: a row per message type.  parse fills the op from the
+ * payload: 0, or -1 ill-formed.  run writes commands: 1 when all are written,
+ * 0 when the op must be run again later.  finish is called once, when all are
+ * answered, before DONE or FAIL; release frees arg.  Both may be NULL.
+ */
+struct request {
+	uint16_t	 type;
+	unsigned int	 flags;
+#define REQ_OVERTAKES	0x01		/* never waits for another op */
+#define REQ_ALWAYS	0x02		/* is run although it failed */
+#define REQ_LAST	0x04		/* waits until it is the only one */
+#define REQ_ORDERED	0x08		/* reported in order among its type */
+	int		 (*parse)(struct op *, struct ibuf *);
+	int		 (*run)(struct child *, struct op *);
+	void		 (*finish)(struct child *, struct op *);
+	void		 (*release)(struct op *);
+};
+
+/*
+ * What a command makes of the answers to it.  All may be NULL.  done gets the
+ * tagged answer; NULL stands for op_answer().
+ */
+struct cmd_calls {
+	const char	*name;
+	void	(*status)(struct child *, struct command *,
+		    const struct resp_status *);
+	void	(*done)(struct child *, struct command *,
+		    const struct resp_status *);
+	void	(*list)(struct child *, struct command *,
+		    const struct resp_list *);
+	void	(*mailboxstatus)(struct child *, struct command *,
+		    const struct resp_statusdata *);
+	void	(*exists)(struct child *, struct command *, uint32_t);
+	void	(*flags)(struct child *, struct command *,
+		    const struct flags *);
+	void	(*range)(struct child *, struct command *, enum resp_set,
+		    uint32_t, uint32_t);
+	void	(*set_end)(struct child *, struct command *, enum resp_set);
+	void	(*fetch)(struct child *, struct command *,
+		    const struct resp_fetch *);
+	void	(*body_begin)(struct child *, struct command *,
+		    const struct resp_fetch *, int);
+	ssize_t	(*body_data)(struct child *, struct command *, const char *,
+		    size_t);
+	void	(*body_end)(struct child *, struct command *);
+};
+
+enum phase {
+	PHASE_HANDSHAKE,	/* of TLS; nothing of IMAP yet */
+	PHASE_GREETING,
+	PHASE_LOGIN,		/* capabilities, STARTTLS, credentials */
+	PHASE_UPGRADE,		/* STARTTLS was answered OK */
+	PHASE_READY,
+	PHASE_LOGOUT,		/* BYE is what we asked for */
+	PHASE_OVER		/* only the parent's queue is flushed */
+};
+
+/* Whether a direction of the transport may be tried, and else for what poll. */
+struct direction {
+	int	 ready;
+	short	 want;
+};
+
+struct child {
+	struct imsgbuf	 parent;
+	struct transport *tr;
+	struct tlsconf	*tls;
+	struct resp	*resp;
+	struct cmdq	 cmdq;
+	enum phase	 phase;
+
+	uint8_t		*confbuf;	/* CONFIG's payload, until logged in */
+	size_t		 confsize;
+	struct msg_config conf;		/* texts point into confbuf */
+	uint32_t	 connectid;	/* request id of CONNECT */
+	uint32_t	 configid;
+
+	uint64_t	 caps;		/* CAP_* */
+	unsigned int	 mechs;		/* MECH_* (session.c) */
+	int		 knowscaps;	/* since the last change of state */
+	int		 enable;	/* ENABLE: 0 not sent, 1 sent, 2 done */
+	int		 enabled;	/* ENABLED named QRESYNC */
+	int		 quiet;		/* credentials under way: no trace */
+
+	struct ops	 ops;		/* in the order asked */
+	struct selected	*sel;		/* after all that is in the queue */
+	struct selected	*barrier;	/* nothing is started before its answer */
+
+	char		 rbuf[IO_BUFSIZE];	/* from the server */
+	size_t		 rpos, rlen;
+	uint8_t		 wbuf[IO_BUFSIZE];	/* to the server */
+	size_t		 wpos, wlen;
+	struct direction rd, wr;
+	uint64_t	 received, sent;	/* octets of IMAP */
+	time_t		 progress;	/* monotonic: the last octet moved */
+	int		 awaiting;	/* since then */
+
+	int		 bodyfd;	/* -1: the other end is gone */
+	struct bodybuf	 bodyout;
+	uint8_t		 bodyin[BODY_CHUNK + BODY_HEADER];
+	size_t		 bpos, blen;	/* octets of bodyin not yet used */
+	uint64_t	 bodyleft;	/* of the DATA at hand */
+	int		 bodyeof;
+	int		 exitcode;
+};
+
+/* loop.c */
+int	 loop_run(struct child *);	/* until the end; the exit status */
+
+/* io.c: steps of the loop; they never block. */
+void	 io_server_read(struct child *);
+void	 io_server_write(struct child *);
+void	 io_parent_read(struct child *);
+void	 io_body_write(struct child *);
+void	 io_body_read(struct child *);
+int	 io_blocked(const struct child *); /* octets wait for room for a body */
+/* The server owes us something. */
+int	 io_awaiting(const struct child *);
+
+/* parent.c */
+void	 parent_frame(struct child *, struct imsg *);
+/* The connection, or we, cannot go on: FAIL with id 0, then the end. */
+void	 child_fail(struct child *, enum fail_kind, const char *, ...)
+	    __attribute__((format(printf, 3, 4)));
+void	 child_log(void *, enum loglevel, const char *);
+void	 event(struct child *, struct op *, uint16_t, const struct ibuf *);
+void	 event_fail(struct child *, uint32_t, const struct failure *);
+void	 event_flush(struct child *, struct op *);
+void	 event_changed(struct child *, struct op *, const struct resp_fetch *);
+void	 event_message(struct child *, struct op *, const struct msg_message *);
+/* Send the op's gathered ranges as frames of a type, and empty them. */
+void	 event_ranges(struct child *, struct op *, uint16_t);
+/* Send what waited for the SELECT's answer, or drop it. */
+void	 event_release(struct child *, struct op *, int);
+
+/* session.c, auth.c */
+extern const struct cmd_calls session_calls;
+void	 session_start(struct child *);	/* the transport is up */
+void	 session_greeting(struct child *, const struct resp_status *);
+void	 session_capability(struct child *, const char *);
+void	 session_enabled(struct child *, const char *);
+void	 session_enable(struct child *);	/* before the first request */
+void	 session_upgrade(struct child *);	/* STARTTLS was answered */
+void	 session_login(struct child *);
+void	 auth_start(struct child *);
+void	 auth_forget(struct child *);	/* wipe all that held credentials */
+
+/* answer.c */
+extern const struct resp_calls answer_calls;
+
+/* op.c */
+struct op *op_new(const struct request *, uint32_t);
+void	 op_free(struct op *);
+void	 ops_free(struct child *);
+void	 ops_run(struct child *);	/* start what may start */
+void	 ops_settle(struct child *);	/* report and free what is over */
+int	 op_mailbox(struct op *, struct bytes, uint32_t); /* 0, -1 */
+/* The first failure of an op counts; the texts are copied. */
+void	 op_fail(struct op *, enum fail_kind, const char *, const char *, ...)
+	    __attribute__((format(printf, 4, 5)));
+void	 op_fail_status(struct op *, const struct resp_status *);
+/* The op failed if this tagged answer is not OK. */
+void	 op_answer(struct op *, const struct resp_status *);
+/* A command of the op, in its selection if insel; never NULL. */
+struct command *op_command(struct child *, struct op *,
+	    const struct cmd_calls *, int);
+/* What this command brings is worth reporting. */
+int	 op_live(const struct command *);
+/* cmd_uidset() where at least one range is known to fit. */
+void	 op_uidset(struct command *, const struct uidset *, size_t *, size_t);
+void	 failure_free(struct failure *);
+void	 failure_set(struct failure *, enum fail_kind, const char *,
+	    const char *);
+
+/* select.c */
+extern const struct cmd_calls select_calls;
+/*
+ * Have the op's mailbox selected behind all that is in the queue, and let
+ * op->sel be that.  0; or -1: the op has failed by what is known already.
+ */
+int	 select_mailbox(struct child *, struct op *);
+/* The same, but always by a new SELECT, with QRESYNC if modseq is not 0. */
+void	 select_again(struct child *, struct op *, uint64_t,
+	    const struct cmd_calls *);
+/* UNSELECT, if anything may be open; a command of the op. */
+void	 select_close(struct child *, struct op *);
+/* Fail the op if its selection failed, or showed another UIDVALIDITY. */
+int	 select_check(struct op *, const struct selected *);
+/* The op's mailbox is selected now, answered, and the right one. */
+int	 select_confirmed(const struct child *, const struct op *);
+struct selected *selected_ref(struct selected *);
+void	 selected_unref(struct selected *);	/* accepts NULL */
+/* Parts of select_calls for those who add to it (ops_pull.c). */
+void	 select_status(struct child *, struct command *,
+	    const struct resp_status *);
+void	 select_exists(struct child *, struct command *, uint32_t);
+void	 select_flags(struct child *, struct command *, const struct flags *);
+void	 select_done(struct child *, struct command *,
+	    const struct resp_status *);
+
+/* ops_*.c: rows of the table in parent.c */
+int	 list_parse(struct op *, struct ibuf *);
+int	 list_run(struct child *, struct op *);
+void	 list_finish(struct child *, struct op *);
+void	 list_release(struct op *);
+int	 name_parse(struct op *, struct ibuf *);
+int	 rename_parse(struct op *, struct ibuf *);
+int	 none_parse(struct op *, struct ibuf *);
+int	 create_run(struct child *, struct op *);
+int	 delete_run(struct child *, struct op *);
+int	 rename_run(struct child *, struct op *);
+int	 subscribe_run(struct child *, struct op *);
+int	 unsubscribe_run(struct child *, struct op *);
+int	 noop_run(struct child *, struct op *);
+int	 unselect_run(struct child *, struct op *);
+int	 logout_run(struct child *, struct op *);
+void	 arg_release(struct op *);	/* free(arg) */
+int	 pull_parse(struct op *, struct ibuf *);
+int	 pull_run(struct child *, struct op *);
+int	 uids_parse(struct op *, struct ibuf *);
+int	 uidsid_parse(struct op *, struct ibuf *);
+int	 getflags_run(struct child *, struct op *);
+int	 getmeta_run(struct child *, struct op *);
+int	 search_run(struct child *, struct op *);
+void	 fetch_finish(struct child *, struct op *);	/* also of PULL */
+/* Write the FETCH or SEARCH of the UIDs asked for, in the op's selection. */
+void	 fetch_meta(struct child *, struct op *);
+void	 fetch_search(struct child *, struct op *);
+int	 store_parse(struct op *, struct ibuf *);
+int	 store_run(struct child *, struct op *);
+void	 store_finish(struct child *, struct op *);
+void	 store_release(struct op *);
+int	 expunge_parse(struct op *, struct ibuf *);
+int	 expunge_run(struct child *, struct op *);
+int	 copyout_parse(struct op *, struct ibuf *);
+int	 copyout_run(struct child *, struct op *);
+void	 copyout_finish(struct child *, struct op *);
+void	 copyout_release(struct op *);
+int	 copyin_parse(struct op *, struct ibuf *);
+int	 copyin_run(struct child *, struct op *);
+void	 copyin_release(struct op *);
+/* The body channel, as io.c sees it: the COPY_IN whose turn it is. */
+struct op *copyin_current(struct child *);
+int	 copyin_wants(struct child *, struct op *);
+/* A frame's header: 1 taken; 0 not now.  Failures end the connection. */
+int	 copyin_frame(struct child *, struct op *, const struct body_frame *);
+void	 copyin_data(struct child *, struct op *, const uint8_t *, size_t);
+
+#endif

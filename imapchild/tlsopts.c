@@ -1,0 +1,181 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+/*
+ * Options of TLS: see tlsopts.h.  Knows nothing of the library.
+ */
+#include <sys/socket.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "msg.h"
+#include "tlsopts.h"
+
+static const char *const version_names[TLS_NVERSIONS] = {
+	"TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"
+};
+
+/* A version by name; -1 with a reason in errbuf. */
+static int
+version_parse(const char *option, struct bytes name, char *errbuf, size_t size)
+{
+	int i;
+
+	for (i = 0; i < TLS_NVERSIONS; i++) {
+		if (bytes_eq(name, bytes_of(version_names[i])))
+			return i;
+	}
+	(void)snprintf(errbuf, size, "%s = %.*s: %s; use TLSv1, TLSv1.1, "
+	    "TLSv1.2 or TLSv1.3", option, name.n > 100 ? 100 : (int)name.n,
+	    name.p, bytes_eq(name, bytes_of("SSLv3")) ?
+	    "broken and not supported" : "unknown protocol version");
+	return -1;
+}
+
+/* By default TLSv1.2 and up; below that only what was asked for. */
+static int
+set_versions(struct tlsopts *o, const struct msg_config *mc, char *errbuf,
+    size_t size)
+{
+	int max = TLS_1_3, min;
+
+	if (mc->proto_max.n > 0 && (max = version_parse("SSL_protocol_max",
+	    mc->proto_max, errbuf, size)) == -1)
+		return -1;
+	min = max < TLS_1_2 ? max : TLS_1_2;
+	if (mc->proto_min.n > 0 && (min = version_parse("SSL_protocol_min",
+	    mc->proto_min, errbuf, size)) == -1)
+		return -1;
+	if (min > max) {
+		(void)snprintf(errbuf, size, "SSL_protocol_min = %s is above "
+		    "SSL_protocol_max = %s", version_names[min],
+		    version_names[max]);
+		return -1;
+	}
+	o->min = min;
+	o->max = max;
+	return 0;
+}
+
+/* "[::1]" and "example.org." as a certificate names them. */
+static struct bytes
+bare_host(struct bytes host)
+{
+	if (host.n >= 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
+		host.p++;
+		host.n -= 2;
+	} else if (host.n > 1 && host.p[host.n - 1] == '.')
+		host.n--;
+	return host;
+}
+
+static int
+is_address(const char *host)
+{
+	struct in6_addr addr;
+
+	return inet_pton(AF_INET, host, &addr) == 1 ||
+	    inet_pton(AF_INET6, host, &addr) == 1;
+}
+
+/* SNI: SSL_hostname; by default the host, unless that is an address. */
+static int
+set_names(struct tlsopts *o, const struct msg_config *mc, char *errbuf,
+    size_t size)
+{
+	o->host = bytes_dup(bare_host(mc->host));
+	o->port = bytes_dup(mc->port);
+	o->ciphers = bytes_dup(mc->ciphers);
+	if (o->host == NULL || o->port == NULL || o->ciphers == NULL)
+		goto nomem;
+	if (mc->has_sni ? mc->sni.n == 0 : is_address(o->host))
+		return 0;
+	o->sni = mc->has_sni ? bytes_dup(mc->sni) : strdup(o->host);
+	if (o->sni != NULL)
+		return 0;
+nomem:
+	(void)snprintf(errbuf, size, "no memory");
+	return -1;
+}
+
+static int
+set_pins(struct tlsopts *o, const struct msg_config *mc, char *errbuf,
+    size_t size)
+{
+	char *list;
+	int error;
+
+	if ((list = bytes_dup(mc->fingerprints)) == NULL) {
+		(void)snprintf(errbuf, size, "no memory");
+		return -1;
+	}
+	error = pins_parse(&o->pins, list, errbuf, size);
+	free(list);
+	return error;
+}
+
+/* Certificates into memory, when they will be asked for. */
+static int
+set_certs(struct tlsopts *o, const struct msg_config *mc, const char *deffile,
+    char *errbuf, size_t size)
+{
+	char *file, *path;
+	int error = -1;
+
+	if (!mc->verify)
+		return 0;
+	file = bytes_dup(mc->cafile);
+	path = bytes_dup(mc->capath);
+	if (file == NULL || path == NULL)
+		(void)snprintf(errbuf, size, "no memory");
+	else
+		error = certs_load(&o->certs, file, path, deffile, errbuf,
+		    size);
+	free(file);
+	free(path);
+	return error;
+}
+
+int
+tlsopts_parse(struct tlsopts *o, const struct msg_config *mc,
+    const char *deffile, char *errbuf, size_t size)
+{
+	memset(o, 0, sizeof(*o));
+	o->verify = mc->verify;
+	if (set_versions(o, mc, errbuf, size) == -1 ||
+	    set_names(o, mc, errbuf, size) == -1 ||
+	    set_pins(o, mc, errbuf, size) == -1)
+		return -1;
+	return set_certs(o, mc, deffile, errbuf, size);
+}
+
+void
+tlsopts_free(struct tlsopts *o)
+{
+	certs_free(&o->certs);
+	pins_free(&o->pins);
+	free(o->host);
+	free(o->port);
+	free(o->sni);
+	free(o->ciphers);
+	memset(o, 0, sizeof(*o));
+}

@@ -1,0 +1,55 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+/*
+ * What the configuration says about TLS, checked and ready for the library.
+ * Used by layer_tls.c only, before the process locks.
+ */
+#ifndef TLSOPTS_H
+#define TLSOPTS_H
+
+#include <stddef.h>
+
+#include "certs.h"
+#include "pins.h"
+
+struct msg_config;
+
+enum tls_version { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, TLS_NVERSIONS };
+
+/* All strings owned. */
+struct tlsopts {
+	char		*host;		/* to verify; no brackets, no last dot */
+	char		*port;		/* for messages */
+	char		*sni;		/* NULL: none is sent */
+	char		*ciphers;	/* OpenSSL cipher list; "": the default */
+	int		 verify;
+	enum tls_version min, max;
+	struct certs	 certs;		/* loaded when verify is set */
+	struct pins	 pins;
+};
+
+/*
+ * Fill from the configuration and read the certificates of authorities;
+ * deffile is where the system keeps them (see certs.h).  0, or -1 with a
+ * reason in errbuf; free with tlsopts_free in any case.
+ */
+int	 tlsopts_parse(struct tlsopts *, const struct msg_config *,
+	    const char *, char *, size_t);
+void	 tlsopts_free(struct tlsopts *);
+
+#endif

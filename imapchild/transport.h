@@ -1,0 +1,110 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The way to the server: a stack of layers (socket or tunnel at the bottom,
+ * then SOCKS, TLS, deflate as configured), each with the same four functions.
+ * Non-blocking: a step returns octets done, or what it waits for.
+ */
+#ifndef TRANSPORT_H
+#define TRANSPORT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define TRANSPORT_ERRMAX 512
+
+/*
+ * Answers beside an octet count > 0.  A layer may hold octets that it has
+ * read ahead, so a reader goes on until it is answered IO_WANT_IN before it
+ * polls.
+ */
+#define IO_EOF		0	/* read only */
+#define IO_ERROR	(-1)	/* transport_error() says what */
+#define IO_WANT_IN	(-2)	/* poll for POLLIN, then the same call again */
+#define IO_WANT_OUT	(-3)	/* poll for POLLOUT, then the same call again */
+
+struct transport;		/* one layer; holds the one below */
+
+struct transport_ops {
+	const char	*name;			/* "socket", "tls", ... */
+	ssize_t		(*handshake)(struct transport *); /* 1: done */
+	ssize_t		(*read)(struct transport *, void *, size_t);
+	ssize_t		(*write)(struct transport *, const void *, size_t);
+	void		(*close)(struct transport *);	/* and frees itself */
+};
+
+struct transport {
+	const struct transport_ops *ops;
+	struct transport	*lower;		/* NULL: bottom */
+	int			 fd;		/* of the bottom, to poll */
+	char			 err[TRANSPORT_ERRMAX]; /* the last, printable */
+	int			 kind;		/* FAIL_NET or FAIL_TLS of it */
+};
+
+/*
+ * Bottom layer over a connected socket, which becomes non-blocking; takes
+ * ownership of fd.  NULL with errno: fd is then still the caller's.
+ */
+struct transport *transport_socket(int);
+
+ssize_t		 transport_handshake(struct transport *);
+ssize_t		 transport_read(struct transport *, void *, size_t);
+ssize_t		 transport_write(struct transport *, const void *, size_t);
+void		 transport_close(struct transport *);	/* accepts NULL */
+const char	*transport_error(const struct transport *);
+int		 transport_errkind(const struct transport *); /* FAIL_NET, .. */
+
+/*
+ * For layers: note why a step failed (made printable), or take over what the
+ * layer below noted.  Both return IO_ERROR.
+ */
+ssize_t		 transport_fail(struct transport *, int, const char *, ...)
+		    __attribute__((format(printf, 3, 4)));
+ssize_t		 transport_fail_lower(struct transport *);
+
+/*
+ * TLS (layer_tls.c, the only file that includes tls.h).  tls_prepare() runs
+ * before the process locks, and before SANDBOX_IMAP_START, too (certificates
+ * may lie anywhere): loads them into memory and warms up the library, so that
+ * the handshake opens nothing.  transport_tls() is the layer; its handshake
+ * checks chain, name and pinned keys before the first octet of IMAP.
+ */
+struct msg_config;
+struct tlsconf;
+/* NULL with a reason in errbuf; copies what it needs of the configuration. */
+struct tlsconf	*tls_prepare(const struct msg_config *, char *, size_t);
+void		 tls_discard(struct tlsconf *);		/* accepts NULL */
+/*
+ * Takes ownership of the layer below, and of the tlsconf (one connection
+ * each).  NULL without memory; both are then still the caller's.
+ */
+struct transport *transport_tls(struct transport *, struct tlsconf *);
+/* "TLSv1.3, TLS_AES_256_GCM_SHA384" after the handshake. */
+void		 tls_describe(const struct transport *, char *, size_t);
+
+/*
+ * connect.c, before the process locks: resolve host ("name", "192.0.2.1",
+ * "[2001:db8::1]") and port (number or service), connect to each address in
+ * turn within timeout seconds altogether (0: CONNECT_TIMEOUT); TCP_NODELAY,
+ * SO_KEEPALIVE, non-blocking.  A connected descriptor, or -1 with a reason in
+ * errbuf that names host, port and the last cause.
+ */
+#define CONNECT_TIMEOUT	60
+int		 connect_host(const char *, const char *, unsigned int, char *,
+		    size_t);
+
+#endif

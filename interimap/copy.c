@@ -1,0 +1,556 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * COPY: new messages of each side to the other, in batches.  A batch is
+ * written down as intents, then gets credit, then COPY_IN and COPY_OUT leave
+ * together, and when both are answered its mapping is committed (which drops
+ * the intents in the same transaction).  A few batches are under way at once.
+ * When nothing is left to be started the PULL of SETTLE follows in the same
+ * flight.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailbox.h"
+
+/* Octets of a COPY_IN's items at most; its head has room besides. */
+#define ITEMS_OCTETS	(IMSG_MAXPAYLOAD - 2 * MAILBOX_NAMEMAX)
+
+/* ---- metadata of what is to be copied ---- */
+
+int
+copy_meta(struct request *r, struct imsg *im)
+{
+	return meta_read(r->e, im, &r->m->s[r->peer].meta);
+}
+
+/* What was asked for and not told has vanished meanwhile. */
+static void
+meta_done(struct request *r, const struct msg_fail *fail)
+{
+	struct mside *s = &r->m->s[r->peer];
+	size_t i;
+	int err = 0;
+
+	if (fail != NULL)
+		uidset_free(&s->todo);
+	for (i = s->meta.next; i < s->meta.n; i++)
+		err |= uidset_remove_range(&s->asked, s->meta.m[i].uid,
+		    s->meta.m[i].uid);
+	err |= uidset_minus(&s->todo, &s->asked);
+	if (err)
+		fatal("out of memory");
+	uidset_free(&s->asked);
+	if (fail != NULL)
+		req_plain(r, fail);
+	else
+		copy_pump(r->m);
+}
+
+static void
+fetch_meta(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	struct uiditer it;
+	uint32_t uid, n = 0;
+
+	s->meta.n = s->meta.next = 0;
+	uiditer_init(&it, &s->todo);
+	while (n++ < META_CHUNK && (uid = uiditer_next(&it)) != 0)
+		if (uidset_add(&s->asked, uid) == -1)
+			fatal("out of memory");
+	uids_send(m, side, MSG_GETMETA, ID_NONE, &s->asked, meta_done, NULL);
+}
+
+/* ---- a batch ---- */
+
+static void
+batch_free(struct batch *b)
+{
+	b->m->s[b->src].nbatches--;
+	free(b->meta);
+	free(b->got);
+	uidset_free(&b->left);
+	free(b);
+}
+
+/*
+ * Take the next messages of this side into a batch; NULL when the known
+ * metadata is used up.
+ */
+static struct batch *
+batch_form(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	struct batch *b = NULL;
+	const struct meta *mt;
+	const struct flags *f;
+	size_t size = 0, octets = 0, item;
+
+	for (; s->meta.next < s->meta.n; s->meta.next++) {
+		mt = &s->meta.m[s->meta.next];
+		if (!uidset_has(&s->todo, mt->uid))
+			continue;
+		f = flagtab_get(&m->e->flagtab, mt->flags);
+		item = 64 + (f->kw != NULL ? strlen(f->kw) : 0);
+		if (b != NULL && (b->n >= BATCH_MESSAGES ||
+		    b->octets + mt->size > BATCH_OCTETS ||
+		    octets + item > ITEMS_OCTETS))
+			break;
+		if (b == NULL && (b = calloc(1, sizeof(*b))) == NULL)
+			fatal("out of memory");
+		b->meta = grow(b->meta, b->n, &size, sizeof(*b->meta));
+		b->meta[b->n++] = *mt;
+		b->octets += mt->size;
+		octets += item;
+		if (uidset_remove_range(&s->todo, mt->uid, mt->uid) == -1)
+			fatal("out of memory");
+	}
+	if (b != NULL) {
+		b->m = m;
+		b->src = side;
+		s->nbatches++;
+		m->unstarted++;
+	}
+	return b;
+}
+
+static void
+unintent(struct batch *b, const struct uidset *set)
+{
+	struct msg_unintent u;
+	struct ibuf buf;
+
+	if (uidset_empty(set))
+		return;
+	u.idx = b->m->idx;
+	u.side = (uint8_t)b->src;
+	u.set = *set;
+	ibuf_init(&buf);
+	msg_put_unintent(&buf, &u);
+	request(b->m->e, b->m, PEER_DB, MSG_UNINTENT, &buf, req_plain, NULL);
+}
+
+static void	intended(struct request *, const struct msg_fail *);
+
+/* Written down before it is sent: what is about to be appended, and where. */
+static void
+batch_intend(struct batch *b)
+{
+	struct mbox *m = b->m;
+	struct msg_intended item;
+	struct msg_intent head;
+	struct ibuf buf;
+	uint32_t i;
+
+	head.idx = m->idx;
+	head.side = (uint8_t)b->src;
+	head.tuidnext = m->s[OTHER(b->src)].sel.uidnext;
+	head.n = b->n;
+	ibuf_init(&buf);
+	msg_put_intent(&buf, &head);
+	memset(&item, 0, sizeof(item));
+	item.side = head.side;
+	item.tuidnext = head.tuidnext;
+	for (i = 0; i < b->n; i++) {
+		item.uid = b->meta[i].uid;
+		item.size = b->meta[i].size;
+		item.date = b->meta[i].date;
+		msg_put_intended(&buf, &item);
+	}
+	b->pending = 1;
+	request(m->e, m, PEER_DB, MSG_INTENT, &buf, intended, b);
+}
+
+static void
+intended(struct request *r, const struct msg_fail *fail)
+{
+	struct batch *b = r->arg;
+
+	b->pending = 0;
+	if (fail != NULL) {
+		req_plain(r, fail);
+		r->m->unstarted--;
+		batch_free(b);
+		return;
+	}
+	r->m->pending++;		/* while it waits for credit */
+	credit_ask(b);
+}
+
+static void	copied(struct request *, const struct msg_fail *);
+
+static void
+send_copy_in(struct batch *b)
+{
+	struct engine *e = b->m->e;
+	struct mside *t = &b->m->s[OTHER(b->src)];
+	struct msg_copyitem item;
+	struct msg_copyin in;
+	struct ibuf buf;
+	uint32_t i;
+
+	in.transfer = b->transfer;
+	in.mailbox = bytes_of(t->name);
+	in.uidvalidity = t->sel.uidvalidity;
+	in.n = b->n;
+	ibuf_init(&buf);
+	msg_put_copyin(&buf, &in);
+	for (i = 0; i < b->n; i++) {
+		item.uid = b->meta[i].uid;
+		item.size = b->meta[i].size;
+		item.date = b->meta[i].date;
+		item.flags = *flagtab_get(&e->flagtab, flagtab_mask(
+		    &e->flagtab, b->meta[i].flags, &t->perm));
+		msg_put_copyitem(&buf, &item);
+	}
+	t->touched = 1;
+	request(e, b->m, (enum peer)OTHER(b->src), MSG_COPY_IN, &buf,
+	    copied, b);
+}
+
+static void
+send_copy_out(struct batch *b)
+{
+	struct mside *s = &b->m->s[b->src];
+	struct msg_copyout out;
+	struct ibuf buf;
+	uint32_t i;
+
+	out.transfer = b->transfer;
+	out.mailbox = bytes_of(s->name);
+	out.uidvalidity = s->sel.uidvalidity;
+	uidset_init(&out.set);
+	for (i = 0; i < b->n; i++)
+		if (uidset_add(&out.set, b->meta[i].uid) == -1)
+			fatal("out of memory");
+	ibuf_init(&buf);
+	msg_put_copyout(&buf, &out);
+	request(b->m->e, b->m, (enum peer)b->src, MSG_COPY_OUT, &buf,
+	    copied, b);
+	uidset_free(&out.set);
+}
+
+/* Credit was granted.  Both ends are told at once, in the same order. */
+void
+batch_start(struct batch *b)
+{
+	struct mbox *m = b->m;
+
+	m->pending--;
+	m->unstarted--;
+	if (m->failed) {
+		credit_release(b);
+		batch_free(b);
+		mbox_step(m);
+		return;
+	}
+	b->pending = 2;
+	b->transfer = ++m->e->transfer;
+	send_copy_in(b);
+	send_copy_out(b);
+	copy_pump(m);
+}
+
+/* ---- its answers ---- */
+
+int
+copy_appended(struct request *r, struct imsg *im)
+{
+	struct batch *b = r->arg;
+	size_t size = b->ngot;
+	uint32_t n;
+
+	if (ibuf_get_u32(&im->data) != b->transfer)
+		return -1;
+	for (n = ibuf_get_u32(&im->data); n > 0 && ibuf_ok(&im->data); n--) {
+		if (b->ngot >= b->n)
+			return -1;
+		b->got = grow(b->got, b->ngot, &size, sizeof(*b->got));
+		if (msg_get_pair(&im->data, &b->got[b->ngot]) == -1)
+			return -1;
+		b->ngot++;
+	}
+	return ibuf_done(&im->data);
+}
+
+static const struct meta *
+batch_meta(const struct batch *b, uint32_t uid)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->meta[i].uid == uid)
+			return &b->meta[i];
+	return NULL;
+}
+
+/* An empty message cannot be appended (RFC 3501 section 6.3.11): skip it. */
+static void
+skip_empty(struct batch *b, uint32_t uid)
+{
+	struct msg_skip sk;
+	struct ibuf buf;
+
+	memset(&sk, 0, sizeof(sk));
+	sk.idx = b->m->idx;
+	sk.side = (uint8_t)b->src;
+	sk.uid = uid;
+	sk.why = LEFT_EMPTY;
+	ibuf_init(&buf);
+	msg_put_skip(&buf, &sk);
+	request(b->m->e, b->m, PEER_DB, MSG_SKIP, &buf, req_plain, NULL);
+	say(b->m->e, LOG_L_WARN, (int)b->src, b->m,
+	    "Ignoring new 0-length message (UID %u)", uid);
+}
+
+int
+copy_leftout(struct request *r, struct imsg *im)
+{
+	struct batch *b = r->arg;
+	struct msg_leftout l;
+
+	if (msg_get_leftout(&im->data, &l) == -1 ||
+	    batch_meta(b, l.uid) == NULL)
+		return -1;
+	if (uidset_add(&b->left, l.uid) == -1)
+		fatal("out of memory");
+	if (l.why == LEFT_EMPTY)
+		skip_empty(b, l.uid);
+	if (l.why == LEFT_NIL) {
+		say(r->e, LOG_L_WARN, (int)b->src, r->m, "the server did not "
+		    "send message UID %u; tried again in the next run", l.uid);
+		r->m->s[b->src].incomplete = 1;
+		r->e->outcome = outcome_worse(r->e->outcome, OUT_PARTIAL);
+	}
+	return 0;
+}
+
+static void
+say_added(struct batch *b, const struct msg_pair *p, uint32_t n)
+{
+	struct uidset from, to;
+	char f[256], t[256];
+	size_t pos = 0, pos2 = 0;
+	uint32_t i;
+
+	uidset_init(&from);
+	uidset_init(&to);
+	for (i = 0; i < n; i++)
+		if (uidset_add(&from, p[i].a) == -1 ||
+		    uidset_add(&to, p[i].b) == -1)
+			fatal("out of memory");
+	(void)uidset_format(&from, &pos, f, sizeof(f));
+	(void)uidset_format(&to, &pos2, t, sizeof(t));
+	if (b->src == LOCAL)
+		say(b->m->e, LOG_L_NOTICE, REMOTE, b->m,
+		    "Added %u UID(s) %s -> %s", n, f, t);
+	else
+		say(b->m->e, LOG_L_NOTICE, LOCAL, b->m,
+		    "Added %u UID(s) %s <- %s", n, t, f);
+	uidset_free(&from);
+	uidset_free(&to);
+}
+
+static void
+mapped(struct request *r, const struct msg_fail *fail)
+{
+	struct batch *b = r->arg;
+	struct mbox *m = r->m;
+
+	b->pending = 0;
+	req_plain(r, fail);
+	batch_free(b);
+	copy_pump(m);
+}
+
+/* What the two sides have now is known: its echo will be recognised. */
+static void
+add_row(struct batch *b, const struct meta *mt, uint32_t tuid)
+{
+	struct mbox *m = b->m;
+	enum side t = OTHER(b->src);
+	struct row *r;
+
+	r = rowtab_add(&m->rowtab, b->src == LOCAL ? mt->uid : tuid,
+	    b->src == LOCAL ? tuid : mt->uid);
+	r->s[b->src].known = r->s[t].known = 1;
+	r->s[b->src].flags = mt->flags;
+	r->s[t].flags = flagtab_mask(&m->e->flagtab, mt->flags,
+	    &m->s[t].perm);
+}
+
+/*
+ * The UID that an APPEND gave was not told: the intent stays open, and the
+ * next round finds the copy by its identity.
+ */
+static void
+keep_intent(struct batch *b, const struct meta *mt)
+{
+	struct mbox *m = b->m;
+	struct msg_intended *in;
+
+	m->intents = grow(m->intents, m->nint, &m->intsize,
+	    sizeof(*m->intents));
+	in = &m->intents[m->nint++];
+	memset(in, 0, sizeof(*in));
+	in->side = (uint8_t)b->src;
+	in->uid = mt->uid;
+	in->tuidnext = m->s[OTHER(b->src)].cur.uidnext;
+	if (uidset_add(&m->s[b->src].again, mt->uid) == -1)
+		fatal("out of memory");
+}
+
+/* Commit the pairs; 0 when there are none. */
+static int
+batch_map(struct batch *b)
+{
+	const struct meta *mt;
+	uint32_t i, n = 0;
+	struct msg_pair *p;
+
+	for (i = 0; i < b->ngot; i++) {
+		if ((mt = batch_meta(b, b->got[i].a)) == NULL)
+			continue;
+		if (b->got[i].b == 0) {
+			keep_intent(b, mt);
+			continue;
+		}
+		add_row(b, mt, b->got[i].b);
+		b->got[n++] = b->got[i];
+	}
+	if (n == 0)
+		return 0;
+	say_added(b, b->got, n);
+	if ((p = calloc(n, sizeof(*p))) == NULL)
+		fatal("out of memory");
+	for (i = 0; i < n; i++) {
+		p[i].a = b->src == LOCAL ? b->got[i].a : b->got[i].b;
+		p[i].b = b->src == LOCAL ? b->got[i].b : b->got[i].a;
+	}
+	b->m->rows += n;
+	b->m->e->stats.copied[OTHER(b->src)] += n;
+	b->pending = 1;
+	map_send(b->m, MSG_MAP, (uint8_t)b->src, p, n, mapped, b);
+	free(p);
+	return 1;
+}
+
+/* Both ends have answered. */
+static void
+batch_done(struct batch *b)
+{
+	struct mbox *m = b->m;
+	struct mside *s = &m->s[b->src];
+	uint32_t i;
+	int more;
+
+	credit_release(b);
+	if (b->failed) {
+		s->incomplete = 1;
+		uidset_free(&s->todo);
+	}
+	/* Refused means not appended: nothing to look for in the next run. */
+	for (i = 0; b->failed == MSG_COPY_IN && i < b->n; i++)
+		if (uidset_add(&b->left, b->meta[i].uid) == -1)
+			fatal("out of memory");
+	for (i = 0; i < b->ngot; i++)
+		if (uidset_remove_range(&b->left, b->got[i].a, b->got[i].a)
+		    == -1)
+			fatal("out of memory");
+	unintent(b, &b->left);
+	more = batch_map(b);
+	if (!more) {
+		batch_free(b);
+		copy_pump(m);
+	}
+}
+
+static void
+copied(struct request *r, const struct msg_fail *fail)
+{
+	struct batch *b = r->arg;
+	int certain;
+
+	if (fail != NULL && fail->kind != FAIL_ABORTED) {
+		certain = r->type == MSG_COPY_IN &&
+		    (fail->kind == FAIL_NO || fail->kind == FAIL_BAD);
+		b->failed = certain ? MSG_COPY_IN : MSG_COPY_OUT;
+		say(r->e, LOG_L_ERROR, (int)r->peer, r->m, "%s of %u messages "
+		    "failed: %s%.*s%s%.*s; tried again in the next run",
+		    r->type == MSG_COPY_IN ? "APPEND" : "FETCH", b->n,
+		    fail->code.n > 0 ? "[" : "", (int)fail->code.n,
+		    fail->code.p, fail->code.n > 0 ? "] " : "",
+		    (int)fail->text.n, fail->text.p);
+		r->e->outcome = outcome_worse(r->e->outcome, outcome_of(fail));
+	} else if (fail != NULL && b->failed == 0)
+		b->failed = MSG_COPY_OUT;
+	if (--b->pending == 0)
+		batch_done(b);
+}
+
+/* ---- the pump ---- */
+
+static void
+pump_side(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	struct batch *b;
+
+	while (s->nbatches < BATCHES_MAX) {
+		if ((b = batch_form(m, side)) == NULL)
+			break;
+		batch_intend(b);
+	}
+	if (s->nbatches < BATCHES_MAX && uidset_empty(&s->asked) &&
+	    !uidset_empty(&s->todo))
+		fetch_meta(m, side);
+}
+
+/* Nothing is left to be started from either side. */
+int
+copy_idle(const struct mbox *m)
+{
+	const struct mside *s;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		s = &m->s[i];
+		if (!uidset_empty(&s->todo) || !uidset_empty(&s->asked))
+			return 0;
+	}
+	return m->unstarted == 0;
+}
+
+void
+copy_pump(struct mbox *m)
+{
+	if (m->failed || m->settling || m->e->lost)
+		return;
+	pump_side(m, LOCAL);
+	pump_side(m, REMOTE);
+	if (copy_idle(m))
+		settle_send(m);
+}
+
+void
+copy_begin(struct mbox *m)
+{
+	mbox_wait(m, NULL);
+	copy_pump(m);
+	mbox_wait(m, settle_or_advance);
+}

@@ -1,0 +1,584 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Before any mailbox is selected: the lists of both servers and of the
+ * database, asked for at once; which mailboxes are to be created, subscribed,
+ * left alone, or synchronized.  Names are kept without list-reference and
+ * with NUL as delimiter, as the database has them (names.c).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailbox.h"
+
+static void	lists_ready(struct engine *);
+static void	lists_send(struct engine *);
+static void	begin(struct engine *);
+
+/* ---- the table of mailboxes ---- */
+
+static size_t
+name_hash(const struct engine *e, const char *name, size_t len)
+{
+	uint32_t h = 2166136261U;
+
+	while (len-- > 0)
+		h = (h ^ (unsigned char)*name++) * 16777619U;
+	return h & (e->nhash - 1);
+}
+
+static void
+rehash(struct engine *e)
+{
+	struct mbox *m;
+	size_t i;
+
+	free(e->hash);
+	e->nhash = e->nhash == 0 ? 256 : e->nhash * 2;
+	if ((e->hash = calloc(e->nhash, sizeof(struct mbox *))) == NULL)
+		fatal("out of memory");
+	for (m = e->all; m != NULL; m = m->link) {
+		i = name_hash(e, m->name, m->namelen);
+		while (e->hash[i] != NULL)
+			i = (i + 1) & (e->nhash - 1);
+		e->hash[i] = m;
+	}
+}
+
+/* The mailbox of this name, made if there is none. */
+static struct mbox *
+mbox_get(struct engine *e, const char *name, size_t len)
+{
+	struct mbox *m;
+	size_t i;
+
+	if ((e->nall + 1) * 2 > e->nhash)
+		rehash(e);
+	i = name_hash(e, name, len);
+	for (; (m = e->hash[i]) != NULL; i = (i + 1) & (e->nhash - 1))
+		if (m->namelen == len && memcmp(m->name, name, len) == 0)
+			return m;
+	if ((m = calloc(1, sizeof(*m))) == NULL ||
+	    (m->name = malloc(len + 1)) == NULL)
+		fatal("out of memory");
+	memcpy(m->name, name, len);
+	m->name[len] = '\0';
+	m->namelen = len;
+	m->e = e;
+	*e->alltail = m;
+	e->alltail = &m->link;
+	e->hash[i] = m;
+	e->nall++;
+	return m;
+}
+
+/* ---- answers ---- */
+
+static void
+list_step(struct engine *e)
+{
+	void (*next)(struct engine *) = e->listnext;
+
+	if (e->listpending > 0 || next == NULL || e->lost)
+		return;
+	e->listnext = NULL;
+	next(e);
+}
+
+static void
+list_done(struct request *r, const struct msg_fail *fail)
+{
+	struct engine *e = r->e;
+
+	e->listpending--;
+	if (fail != NULL) {
+		say(e, LOG_L_ERROR, (int)r->peer, NULL, "%s failed: %.*s",
+		    msg_name(r->type), (int)fail->text.n, fail->text.p);
+		engine_lost(e, outcome_of(fail) == OUT_PARTIAL ? OUT_FAILED :
+		    outcome_of(fail));
+		return;
+	}
+	list_step(e);
+}
+
+static void
+list_request(struct engine *e, enum peer peer, enum msg_type type,
+    struct ibuf *b, void *arg)
+{
+	e->listpending++;
+	request(e, NULL, peer, type, b, list_done, arg);
+}
+
+/* LIST ref "" tells the delimiter and nothing else (RFC 3501 6.3.8). */
+static void
+take_delimiter(struct engine *e, enum side side, const struct msg_mailbox *mb)
+{
+	e->delim[side] = (char)mb->delim;
+	e->hasdelim[side] = 1;
+}
+
+static void
+take_listed(struct engine *e, enum side side, const struct msg_mailbox *mb)
+{
+	char name[MAILBOX_NAMEMAX + 1];
+	struct mside *s;
+	struct mbox *m;
+	size_t len;
+
+	if (mb->attrs & (ATTR_NOSELECT | ATTR_NONEXISTENT))
+		return;
+	if (name_canonical(e->ref[side], (char)mb->delim, mb->name, name,
+	    &len) == -1) {
+		say(e, LOG_L_DEBUG, (int)side, NULL, "%.*s is not below the "
+		    "list-reference", (int)mb->name.n, mb->name.p);
+		return;
+	}
+	if (e->calls.ignored != NULL && e->calls.ignored(e->arg, name, len))
+		return;
+	m = mbox_get(e, name, len);
+	s = &m->s[side];
+	free(s->name);
+	if ((s->name = bytes_dup(mb->name)) == NULL)
+		fatal("out of memory");
+	s->attrs = mb->attrs;
+	s->has = mb->has;
+	s->status.uidvalidity = mb->uidvalidity;
+	s->status.uidnext = mb->uidnext;
+	s->status.modseq = mb->modseq;
+	e->messages[side] += mb->has & STATUS_MESSAGES ? mb->messages : 1;
+}
+
+int
+lists_mailbox(struct request *r, struct imsg *im)
+{
+	struct msg_mailbox mb;
+
+	if (msg_get_mailbox(&im->data, &mb) == -1)
+		return -1;
+	if (r->arg != NULL)
+		take_delimiter(r->e, (enum side)r->peer, &mb);
+	else
+		take_listed(r->e, (enum side)r->peer, &mb);
+	return 0;
+}
+
+int
+lists_dbmailbox(struct request *r, struct imsg *im)
+{
+	struct msg_dbmailbox d;
+	struct mbox *m;
+
+	if (msg_get_dbmailbox(&im->data, &d) == -1)
+		return -1;
+	m = mbox_get(r->e, d.name.p, d.name.n);
+	m->idx = d.idx;
+	m->subscribed = d.subscribed;
+	m->hasstate = d.hasstate;
+	m->above = d.above;
+	m->nintents = d.intents;
+	m->nheld = d.held;
+	m->s[LOCAL].db = d.st[LOCAL];
+	m->s[REMOTE].db = d.st[REMOTE];
+	return 0;
+}
+
+/* ---- asking ---- */
+
+static void
+send_list(struct engine *e, enum side side, const char *opts, int status,
+    struct bytes *patterns, uint32_t n, void *arg)
+{
+	struct msg_list l;
+	struct ibuf b;
+	uint32_t i;
+
+	memset(&l, 0, sizeof(l));
+	l.ref = bytes_of(e->ref[side]);
+	l.opts = bytes_of(opts);
+	l.status = (uint8_t)status;
+	l.npatterns = n;
+	ibuf_init(&b);
+	msg_put_list(&b, &l);
+	for (i = 0; i < n; i++)
+		msg_put_pattern(&b, patterns[i].p, patterns[i].n);
+	list_request(e, (enum peer)side, MSG_LIST, &b, arg);
+}
+
+void
+lists_start(struct engine *e)
+{
+	struct bytes empty = { "", 0 };
+	struct ibuf b;
+	int i;
+
+	ibuf_init(&b);
+	list_request(e, PEER_DB, MSG_MAILBOXES, &b, NULL);
+	for (i = 0; i < 2; i++)
+		send_list(e, (enum side)i, "", 0, &empty, 1, e->delim);
+	/* Patterns may hold the delimiter, which must be known first. */
+	if (e->npatterns == 0)
+		lists_send(e);
+	else
+		e->listnext = lists_send;
+}
+
+static void
+lists_send(struct engine *e)
+{
+	struct bytes star = { "*", 1 };
+	struct bytes *p;
+	char **copies;
+	size_t n = e->npatterns;
+	int i;
+
+	e->listnext = lists_ready;
+	if (n == 0) {
+		send_list(e, LOCAL, e->opts, 1, &star, 1, NULL);
+		send_list(e, REMOTE, e->opts, 1, &star, 1, NULL);
+		return;
+	}
+	for (i = 0; i < 2; i++) {
+		p = calloc(n, sizeof(*p));
+		copies = calloc(n, sizeof(*copies));
+		if (p == NULL || copies == NULL)
+			fatal("out of memory");
+		names_patterns(e, (enum side)i, p, copies);
+		send_list(e, (enum side)i, e->opts, 1, p, (uint32_t)n, NULL);
+		while (n > 0)
+			free(copies[--n]);
+		n = e->npatterns;
+		free(copies);
+		free(p);
+	}
+}
+
+/* ---- what is to be done ---- */
+
+static void
+plain_begin(struct request *r, const struct msg_fail *fail)
+{
+	if (fail == NULL)
+		return;
+	say(r->e, LOG_L_ERROR, SIDE_DB, NULL, "%.*s", (int)fail->text.n,
+	    fail->text.p);
+	engine_lost(r->e, outcome_of(fail));
+}
+
+/* Before mail is touched the database is written to, once. */
+static void
+begin(struct engine *e)
+{
+	struct ibuf b;
+
+	if (e->begun)
+		return;
+	e->begun = 1;
+	ibuf_init(&b);
+	request(e, NULL, PEER_DB, MSG_BEGIN, &b, plain_begin, NULL);
+}
+
+int
+lists_added(struct request *r, struct imsg *im)
+{
+	r->m->idx = ibuf_get_u32(&im->data);
+	return ibuf_done(&im->data);
+}
+
+static void
+added(struct mbox *m)
+{
+	if (!m->failed)
+		engine_queue(m);
+}
+
+static void
+add_row(struct mbox *m)
+{
+	struct msg_add a;
+	struct ibuf b;
+
+	if (m->failed)
+		return;
+	begin(m->e);
+	a.name.p = m->name;
+	a.name.n = m->namelen;
+	a.subscribed = (uint8_t)m->subscribed;
+	ibuf_init(&b);
+	msg_put_add(&b, &a);
+	request(m->e, m, PEER_DB, MSG_ADD, &b, req_plain, NULL);
+	mbox_wait(m, added);
+}
+
+static void
+name_request(struct mbox *m, enum side side, enum msg_type type, req_done done)
+{
+	struct msg_name n;
+	struct ibuf b;
+
+	n.name = bytes_of(m->s[side].name);
+	ibuf_init(&b);
+	msg_put_name(&b, &n);
+	request(m->e, m, (enum peer)side, type, &b, done, NULL);
+}
+
+static void
+subscribed(struct request *r, const struct msg_fail *fail)
+{
+	if (fail == NULL) {
+		say(r->e, LOG_L_NOTICE, (int)r->peer, NULL, "%s to %s",
+		    r->type == MSG_SUBSCRIBE ? "Subscribe" : "Unsubscribe",
+		    r->m->s[r->peer].name);
+		return;
+	}
+	say(r->e, LOG_L_WARN, (int)r->peer, r->m, "%s refused: %.*s; tried "
+	    "again in the next run", msg_name(r->type), (int)fail->text.n,
+	    fail->text.p);
+	r->e->outcome = outcome_worse(r->e->outcome, OUT_PARTIAL);
+}
+
+static void
+created(struct request *r, const struct msg_fail *fail)
+{
+	if (fail != NULL && !bytes_eq(fail->code, bytes_of("ALREADYEXISTS"))) {
+		say(r->e, LOG_L_WARN, (int)r->peer, NULL, "Couldn't create "
+		    "mailbox %s: %.*s; it is left alone",
+		    r->m->s[r->peer].name, (int)fail->text.n, fail->text.p);
+		mbox_fail(r->m, OUT_PARTIAL);
+		return;
+	}
+	r->e->stats.created++;
+	say(r->e, LOG_L_NOTICE, (int)r->peer, NULL, "Created mailbox %s",
+	    r->m->s[r->peer].name);
+}
+
+/* Subscribed on either side: subscribed on both. */
+static void
+subscribe_new(struct mbox *m)
+{
+	int i;
+
+	m->subscribed = (m->s[LOCAL].attrs | m->s[REMOTE].attrs) &
+	    ATTR_SUBSCRIBED ? 1 : 0;
+	for (i = 0; i < 2; i++)
+		if (m->subscribed && !(m->s[i].attrs & ATTR_SUBSCRIBED))
+			name_request(m, (enum side)i, MSG_SUBSCRIBE,
+			    subscribed);
+}
+
+/*
+ * A known mailbox: the side that differs from the database was changed and
+ * wins; the database follows.
+ */
+static void
+subscribe_known(struct mbox *m)
+{
+	struct msg_setsub ss;
+	struct ibuf b;
+	int sub[2], want, i;
+
+	for (i = 0; i < 2; i++)
+		sub[i] = (m->s[i].attrs & ATTR_SUBSCRIBED) != 0;
+	want = sub[LOCAL] == sub[REMOTE] ? sub[LOCAL] : !m->subscribed;
+	for (i = 0; i < 2; i++)
+		if (sub[i] != want)
+			name_request(m, (enum side)i, want ? MSG_SUBSCRIBE :
+			    MSG_UNSUBSCRIBE, subscribed);
+	if (want == m->subscribed)
+		return;
+	m->subscribed = want;
+	ss.idx = m->idx;
+	ss.subscribed = (uint8_t)want;
+	ibuf_init(&b);
+	msg_put_setsub(&b, &ss);
+	request(m->e, m, PEER_DB, MSG_SETSUB, &b, req_plain, NULL);
+}
+
+/*
+ * A mailbox only one side has.  One the database knows is gone from the
+ * other, by deletion or renaming, and only the user knows which.
+ */
+static void
+one_sided(struct mbox *m, enum side has)
+{
+	struct engine *e = m->e;
+	enum side o = OTHER(has);
+
+	if (m->idx != 0) {
+		say(e, LOG_L_WARN, (int)o, NULL, "Mailbox %s is gone there but "
+		    "exists on %s; left alone. Run `interimap --delete` or "
+		    "`interimap --rename` to say what was meant",
+		    m->s[has].name, side_name(has));
+		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
+		return;
+	}
+	if ((m->s[o].name = name_on(e->ref[o], e->delim[o], m->name,
+	    m->namelen)) == NULL) {
+		say(e, LOG_L_WARN, (int)o, NULL, "Mailbox %s cannot have that "
+		    "name there (it holds the delimiter, or is too long); left "
+		    "alone", m->s[has].name);
+		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
+		return;
+	}
+	begin(e);
+	name_request(m, o, MSG_CREATE, created);
+	subscribe_new(m);
+	mbox_wait(m, add_row);
+}
+
+static int
+is_dirty(const struct mbox *m)
+{
+	const struct mside *s;
+	int i;
+
+	if (!m->hasstate || m->above || m->nintents > 0)
+		return 1;
+	for (i = 0; i < 2; i++) {
+		s = &m->s[i];
+		if (!(s->has & STATUS_UIDNEXT) || !(s->has & STATUS_MODSEQ) ||
+		    s->status.uidnext != s->db.uidnext ||
+		    s->status.modseq != s->db.modseq)
+			return 1;
+	}
+	return 0;
+}
+
+/* 1: another UIDVALIDITY than the database's; said once, left alone. */
+static int
+was_replaced(struct mbox *m)
+{
+	const struct mside *s;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		s = &m->s[i];
+		if (!m->hasstate || !(s->has & STATUS_UIDVALIDITY) ||
+		    s->status.uidvalidity == s->db.uidvalidity)
+			continue;
+		say(m->e, LOG_L_ERROR, i, m, "UIDVALIDITY changed! (%u != %u)  "
+		    "Need to invalidate the UID cache for %s; left alone",
+		    s->db.uidvalidity, s->status.uidvalidity, s->name);
+		m->e->outcome = outcome_worse(m->e->outcome, OUT_PARTIAL);
+		return 1;
+	}
+	return 0;
+}
+
+static void
+decide(struct mbox *m)
+{
+	int l = m->s[LOCAL].name != NULL, r = m->s[REMOTE].name != NULL;
+
+	if (!l && !r)
+		return;
+	m->e->stats.mailboxes++;
+	if (m->nheld > 0) {
+		say(m->e, LOG_L_WARN, SIDE_NONE, m, "%u deletions are still "
+		    "held back", m->nheld);
+		m->e->outcome = outcome_worse(m->e->outcome, OUT_GUARD);
+	}
+	if (!l || !r) {
+		one_sided(m, l ? LOCAL : REMOTE);
+		return;
+	}
+	if (m->idx == 0) {
+		subscribe_new(m);
+		mbox_wait(m, add_row);
+		return;
+	}
+	if (was_replaced(m))
+		return;
+	subscribe_known(m);
+	if (is_dirty(m)) {
+		begin(m->e);
+		mbox_wait(m, added);
+	}
+}
+
+/* INBOX is always there, listed or not (RFC 3501 section 5.1). */
+static void
+add_inbox(struct engine *e)
+{
+	struct mbox *m = mbox_get(e, "INBOX", 5);
+	int i;
+
+	if (m->s[LOCAL].name == NULL && m->s[REMOTE].name == NULL)
+		return;
+	for (i = 0; i < 2; i++)
+		if (m->s[i].name == NULL && e->ref[i][0] == '\0')
+			m->s[i].name = xstrdup("INBOX");
+}
+
+static void
+decide_all(struct engine *e)
+{
+	struct mbox *m;
+	int i;
+
+	for (i = 0; i < 2; i++)
+		e->emptied[i] = e->messages[i] == 0 &&
+		    e->mapped >= GUARD_ACCOUNT;
+	for (m = e->all; m != NULL; m = m->link)
+		decide(m);
+	if (e->stats.dirty == 0)
+		say(e, LOG_L_DEBUG, SIDE_NONE, NULL, "Clean state!");
+}
+
+int
+lists_counted(struct request *r, struct imsg *im)
+{
+	struct msg_counted c;
+
+	if (msg_get_counted(&im->data, &c) == -1)
+		return -1;
+	r->e->mapped += c.rows;
+	return 0;
+}
+
+/* A side without one message: how many did it have? */
+static void
+count_all(struct engine *e)
+{
+	struct mbox *m;
+	struct ibuf b;
+
+	for (m = e->all; m != NULL; m = m->link) {
+		if (m->idx == 0 || !m->hasstate || m->s[LOCAL].name == NULL ||
+		    m->s[REMOTE].name == NULL)
+			continue;
+		ibuf_init(&b);
+		ibuf_add_u32(&b, m->idx);
+		list_request(e, PEER_DB, MSG_COUNT, &b, NULL);
+	}
+}
+
+static void
+lists_ready(struct engine *e)
+{
+	if ((e->delim[LOCAL] == 0) != (e->delim[REMOTE] == 0)) {
+		say(e, LOG_L_ERROR, SIDE_NONE, NULL, "one server has a "
+		    "hierarchy of mailboxes and the other is flat: they cannot "
+		    "be synchronized");
+		engine_lost(e, OUT_FAILED);
+		return;
+	}
+	add_inbox(e);
+	e->listnext = decide_all;
+	if (e->messages[LOCAL] == 0 || e->messages[REMOTE] == 0)
+		count_all(e);
+	list_step(e);
+}

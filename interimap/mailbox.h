@@ -1,0 +1,388 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The inside of the sync engine: what its files share.  A mailbox is a struct
+ * mbox that moves through states; each state sends its requests, and when the
+ * last of them is answered the function in m->next is the next state:
+ *
+ *   pull.c     PULL, LOOKUP, VERIFY: what changed, and is it believable
+ *   adopt.c    PAIR, COMPARE: unmapped messages of both sides, and rows whose
+ *              base is not known (RESUME)
+ *   merge.c    MERGE: what to do with one row (pure)
+ *   pair.c     which unmapped messages are the same (pure)
+ *   push.c     PUSH: STORE and EXPUNGE
+ *   copy.c     COPY: batches, intents, transfers
+ *   advance.c  SETTLE and ADVANCE
+ *   lists.c    before all that: which mailboxes there are
+ *   engine.c   the window of mailboxes, credit for bodies, the outcome
+ *   request.c  requests and their answers
+ */
+#ifndef MAILBOX_H
+#define MAILBOX_H
+
+#include "engine.h"
+
+/* Mailboxes under way at once: their PULLs share flights. */
+#define ENGINE_WINDOW	256
+/* Rounds of PULL and PUSH in a run; what is left goes to the next run. */
+#define ROUNDS_MAX	3
+/* PULLs repeated because EXISTS and the answers did not fit. */
+#define VERIFY_MAX	3
+/* So many new messages at most have their metadata fetched with the PULL. */
+#define META_MAX	1000
+/* Messages of one GETMETA, and the most one COPY_IN describes. */
+#define META_CHUNK	512
+/* A hostile child may not make us collect more than this. */
+#define CHANGES_MAX	(16 * 1024 * 1024)
+#define BATCH_MESSAGES	256
+/* Octets of one APPEND batch, and of all bodies under way one way. */
+#define BATCH_OCTETS	(512 * 1024)
+#define CREDIT_OCTETS	(2 * 1024 * 1024)
+/* Batches of one mailbox and direction under way at once. */
+#define BATCHES_MAX	4
+/* The deletion guard (both must be exceeded), and a whole account emptied. */
+#define GUARD_COUNT	100
+#define GUARD_PERCENT	50
+#define GUARD_ACCOUNT	25
+
+/* ---- flagtab.c: every flag set seen, once; 0 is the empty set ---- */
+
+typedef uint32_t flagid;
+#define FLAGID_MAX	0xffffff	/* rows keep 24 bits */
+
+struct flagtab {
+	struct flags	*sets;
+	uint32_t	 n, size;
+	uint32_t	*hash;		/* ids + 1; 0: free slot */
+	uint32_t	 nhash;
+};
+
+void		 flagtab_init(struct flagtab *);
+void		 flagtab_free(struct flagtab *);
+flagid		 flagtab_id(struct flagtab *, const struct flags *);
+const struct flags *flagtab_get(const struct flagtab *, flagid);
+flagid		 flagtab_union(struct flagtab *, flagid, flagid);
+/* What of the set a server with these PERMANENTFLAGS can store, and the rest. */
+flagid		 flagtab_mask(struct flagtab *, flagid, const struct flags *);
+flagid		 flagtab_rest(struct flagtab *, flagid, const struct flags *);
+
+/* ---- rows.c: the rows of the mapping that this run has touched ---- */
+
+struct rowside {
+	uint32_t	flags : 24;	/* a flagid, when known */
+	uint32_t	known : 1;	/* flags is what the side has now */
+	uint32_t	changed : 1;	/* and the other side must learn it */
+	uint32_t	gone : 1;	/* vanished here */
+	uint32_t	compare : 1;	/* base unknown: compare the two sides */
+	uint32_t	held : 1;	/* vanished here in an earlier run, held */
+};
+
+struct row {
+	uint32_t	uid[2];
+	struct rowside	s[2];
+};
+
+struct rowtab {
+	struct row	*r;		/* sorted by uid[LOCAL] unless unsorted */
+	uint32_t	 n, size;
+	uint32_t	*byremote;	/* indices, sorted by uid[REMOTE] */
+	int		 unsorted, unindexed;
+};
+
+void		 rowtab_free(struct rowtab *);
+/* The row of this pair, added if it is new. */
+struct row	*rowtab_add(struct rowtab *, uint32_t, uint32_t);
+struct row	*rowtab_find(struct rowtab *, enum side, uint32_t);
+/* Drop the rows the call says 1 of. */
+void		 rowtab_drop(struct rowtab *, int (*)(const struct row *));
+
+/* ---- merge.c ---- */
+
+enum merge_act { MERGE_NOTHING, MERGE_UNMAP, MERGE_DELETE, MERGE_FLAGS };
+struct merge {
+	enum merge_act	act;
+	enum side	side;		/* MERGE_DELETE: delete here */
+	int		store[2];	/* MERGE_FLAGS: set want on that side */
+	flagid		want[2];
+	int		conflict;	/* both changed, differently */
+};
+/* 1: before this row can be merged the flags on that side must be known. */
+int	 merge_needs(const struct row *, enum side, const struct flags *);
+struct merge merge_row(struct flagtab *, const struct row *,
+	    const struct flags *);
+
+/* ---- pair.c ---- */
+
+struct cand {				/* an unmapped message */
+	uint32_t	uid;
+	uint32_t	above;		/* source of an intent: its copy has a
+					 * UID at or above this; else 0 */
+	uint64_t	size;
+	uint8_t		id;		/* ID_* of digest */
+	uint8_t		paired;
+	uint8_t		digest[ID_DIGEST];
+};
+struct candset { struct cand *c; size_t n, size; };
+
+struct pairing {
+	struct msg_pair	*p;		/* a: local UID, b: remote UID */
+	size_t		 n, size;
+	struct uidset	 unsure[2];	/* need ID_BODY to be told apart */
+};
+
+void	 candset_free(struct candset *);
+struct cand *candset_add(struct candset *, uint32_t);
+void	 pairing_free(struct pairing *);
+/*
+ * Match by header digest: pairs that are certain go to p, those that only
+ * their bodies can tell apart to unsure.  Reorders both sets.
+ */
+void	 pair_headers(struct candset *, struct candset *, struct pairing *);
+/* Match what has ID_BODY: equal bodies pair in UID order. */
+void	 pair_bodies(struct candset *, struct candset *, struct pairing *);
+
+/* ---- a mailbox ---- */
+
+struct change { uint32_t uid; flagid flags; };
+struct meta {				/* a message not mapped yet */
+	uint32_t	uid;
+	flagid		flags;
+	uint64_t	size;
+	struct msg_date	date;
+	uint8_t		id;
+	uint8_t		digest[ID_DIGEST];
+};
+struct metalist { struct meta *m; size_t n, size, next; };
+
+struct batch {				/* messages under way to the other side */
+	struct batch	*link;
+	struct mbox	*m;
+	enum side	 src;
+	uint32_t	 transfer;
+	uint64_t	 octets;
+	struct meta	*meta;
+	uint32_t	 n;
+	struct msg_pair	*got;		/* APPENDED: source, target UID */
+	uint32_t	 ngot;
+	struct uidset	 left;		/* not delivered: intents to drop */
+	int		 pending;
+	int		 failed;
+	int		 credited;
+};
+
+struct mside {
+	char		*name;		/* as the server has it; NULL: absent */
+	unsigned int	 attrs;
+	int		 has;		/* STATUS_* of LIST */
+	struct msg_state status;	/* of LIST */
+	struct msg_state db;		/* what the database says */
+	struct msg_state cur;		/* all up to here is dealt with */
+	struct msg_state sel;		/* of the last SELECT */
+	uint32_t	 exists;
+	uint32_t	 known;		/* messages below cur.uidnext */
+	struct flags	 perm;
+	int		 pulled;	/* part of this round's PULL */
+	int		 touched;	/* we changed this side since its PULL */
+	int		 incomplete;	/* a new message here was not copied */
+	/* of this round */
+	struct uidset	 vanished, listed, skipped, present;
+	int		 verified;	/* present is a complete SEARCH */
+	struct change	*changes;
+	size_t		 nchanges, changesize;
+	struct metalist	 meta;
+	int		 doubt;		/* EXISTS does not fit: verify */
+	/* to be copied from here */
+	struct uidset	 todo;
+	struct uidset	 again;		/* appended, UID not told: pair them */
+	struct uidset	 asked;		/* a GETMETA of these is under way */
+	uint32_t	 nbatches;	/* from here, under way */
+	struct candset	 cands;
+};
+
+struct mbox {
+	struct engine	*e;
+	struct mbox	*link;		/* in engine's list of all */
+	struct mbox	*qlink;		/* in a queue */
+	char		*name;		/* delimiter is NUL */
+	size_t		 namelen;
+	uint32_t	 idx;		/* 0: not in the database */
+	int		 subscribed;
+	int		 hasstate, above;
+	uint32_t	 nintents, nheld;
+	uint32_t	 rows;		/* of the mapping, from COUNT */
+	struct msg_counted counted;
+	struct mside	 s[2];
+	struct rowtab	 rowtab;
+	struct msg_intended *intents;
+	size_t		 nint, intsize;
+	struct pairing	 pairing;
+	int		 round, tries;
+	unsigned int	 pending;
+	void		(*next)(struct mbox *);
+	int		 failed;	/* ends as soon as nothing is pending */
+	int		 running;	/* counts for the window */
+	int		 settling;	/* the next PULL is already sent */
+	unsigned int	 unstarted;	/* batches before their COPY_IN */
+	uint64_t	 held;
+};
+
+struct engine {
+	struct engine_calls calls;
+	void		*arg;
+	char		*ref[2], *opts;
+	char		**patterns;
+	size_t		*patternlen, npatterns;
+	int		 rawpatterns;
+	unsigned int	 window;
+	enum outcome	 outcome;
+	struct engine_stats stats;
+	struct flagtab	 flagtab;
+	struct request	*reqs;		/* slots; id is the index + 1 */
+	uint32_t	 nreqs, freereq;
+	uint32_t	 outstanding;
+	int		 lost;
+	/* lists */
+	char		 delim[2];
+	int		 hasdelim[2];
+	unsigned int	 listpending;
+	void		(*listnext)(struct engine *);
+	uint64_t	 messages[2];	/* STATUS MESSAGES of all, if known */
+	uint64_t	 mapped;	/* rows of all mailboxes, if asked */
+	int		 emptied[2];	/* held >= 25 messages, now none */
+	struct mbox	*all, **alltail;
+	struct mbox	**hash;
+	size_t		 nall, nhash;
+	/* the window */
+	struct mbox	*queue, **queuetail;
+	unsigned int	 running;
+	int		 begun;		/* BEGIN was sent to the database */
+	/* bodies */
+	uint32_t	 transfer;
+	uint64_t	 used[2];	/* octets under way from that side */
+	int		 alone;		/* one large message has the channel */
+	struct batch	*waitq, **waittail;
+};
+
+/* ---- request.c ---- */
+
+struct request;
+/* The answer: fail is NULL for DONE. */
+typedef void (*req_done)(struct request *, const struct msg_fail *);
+struct request {
+	enum msg_type	 type;		/* 0: free */
+	enum peer	 peer;
+	struct engine	*e;
+	struct mbox	*m;		/* may be NULL (lists) */
+	void		*arg;
+	req_done	 done;
+	uint32_t	 nextfree;
+};
+/*
+ * Send a request about m (which then has one more pending), or about none.
+ * Wipes nothing, frees the payload.  When the engine is lost it does nothing.
+ */
+void	 request(struct engine *, struct mbox *, enum peer, enum msg_type,
+	    struct ibuf *, req_done, void *);
+int	 request_answer(struct engine *, enum peer, struct imsg *);
+/* A done for requests whose failure fails the mailbox and that need no more. */
+void	 req_plain(struct request *, const struct msg_fail *);
+/*
+ * The ranges of a set from *pos on, as many as one request takes; *pos moves.
+ * 0 when none were left.
+ */
+int	 uidset_chunk(const struct uidset *, size_t *, struct uidset *);
+/* An array with room for one more item of this size; never fails. */
+void	*grow(void *, size_t, size_t *, size_t);
+char	*xstrdup(const char *);
+
+/* ---- engine.c ---- */
+
+void	 say(struct engine *, enum loglevel, int, const struct mbox *,
+	    const char *, ...) __attribute__((format(printf, 5, 6)));
+/* Fail a mailbox alone; it ends when nothing is pending. */
+void	 mbox_fail(struct mbox *, enum outcome);
+/* The same for a failed request: says why. */
+void	 mbox_refused(struct mbox *, enum peer, const char *,
+	    const struct msg_fail *);
+enum outcome outcome_of(const struct msg_fail *);
+/* When nothing is pending any more, go to this state. */
+void	 mbox_wait(struct mbox *, void (*)(struct mbox *));
+void	 mbox_step(struct mbox *);	/* something was answered */
+void	 mbox_finish(struct mbox *);
+void	 engine_schedule(struct engine *);
+void	 engine_queue(struct mbox *);	/* it has work */
+/* Ask for credit; the batch starts at once or later by batch_start(). */
+void	 credit_ask(struct batch *);
+void	 credit_release(struct batch *);
+const char *mbox_display(const struct mbox *);	/* local name */
+
+/* ---- the states ---- */
+
+/* names.c */
+int	 name_canonical(const char *, char, struct bytes, char *, size_t *);
+char	*name_on(const char *, char, const char *, size_t);
+void	 names_patterns(const struct engine *, enum side, struct bytes *,
+	    char **);
+
+void	 lists_start(struct engine *);
+int	 lists_mailbox(struct request *, struct imsg *);	/* MAILBOX */
+int	 lists_dbmailbox(struct request *, struct imsg *);
+int	 lists_added(struct request *, struct imsg *);
+int	 lists_counted(struct request *, struct imsg *);
+
+void	 pull_begin(struct mbox *);		/* the first state */
+void	 pull_send(struct mbox *, enum side, int);	/* one side; want */
+void	 pull_done(struct mbox *);
+void	 pull_apply(struct mbox *);		/* apply.c */
+int	 pull_selected(struct request *, struct imsg *);
+int	 pull_vanished(struct request *, struct imsg *);
+int	 pull_changed(struct request *, struct imsg *);
+int	 pull_uids(struct request *, struct imsg *);
+int	 pull_message(struct request *, struct imsg *);
+int	 pull_pairs(struct request *, struct imsg *);
+int	 pull_skipped(struct request *, struct imsg *);
+int	 pull_counted(struct request *, struct imsg *);
+int	 pull_intended(struct request *, struct imsg *);
+/* Send GETFLAGS, GETMETA, IDENTIFY, SEARCH, EXPUNGE for a set. */
+void	 uids_send(struct mbox *, enum side, enum msg_type, uint8_t,
+	    const struct uidset *, req_done, void *);
+/* Read a MESSAGE frame into a list; 0, or -1 malformed. */
+int	 meta_read(struct engine *, struct imsg *, struct metalist *);
+
+void	 adopt_begin(struct mbox *);
+/* MAP, UNMAP, HOLD for any number of pairs. */
+void	 map_send(struct mbox *, enum msg_type, uint8_t,
+	    const struct msg_pair *, size_t, req_done, void *);
+int	 adopt_identity(struct request *, struct imsg *);
+int	 adopt_flags(struct request *, struct imsg *);
+
+void	 push_begin(struct mbox *);
+int	 push_stored(struct request *, struct imsg *);
+void	 push_discard(void *);		/* the argument of a lost request */
+
+void	 copy_begin(struct mbox *);
+void	 copy_pump(struct mbox *);		/* form and start batches */
+int	 copy_idle(const struct mbox *);	/* nothing left to be started */
+void	 batch_start(struct batch *);		/* credit was granted */
+int	 copy_meta(struct request *, struct imsg *);
+int	 copy_appended(struct request *, struct imsg *);
+int	 copy_leftout(struct request *, struct imsg *);
+
+void	 settle_send(struct mbox *);
+void	 settle_or_advance(struct mbox *);
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * Names of mailboxes: between what a server calls one and what the database
+ * calls it (without list-reference, NUL as hierarchy delimiter).  Pure.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "mailbox.h"
+
+/*
+ * The database's name of a server's; buf holds MAILBOX_NAMEMAX + 1.  0, or -1
+ * when it is not below the reference or too long.
+ */
+int
+name_canonical(const char *ref, char delim, struct bytes name, char *buf,
+    size_t *len)
+{
+	size_t n = strlen(ref), i;
+
+	if (name.n < n || memcmp(name.p, ref, n) != 0 || name.n == n ||
+	    name.n - n > MAILBOX_NAMEMAX)
+		return -1;
+	*len = name.n - n;
+	memcpy(buf, name.p + n, *len);
+	buf[*len] = '\0';
+	if (n == 0 && *len == 5 && strcasecmp(buf, "INBOX") == 0)
+		memcpy(buf, "INBOX", 5);
+	for (i = 0; delim != '\0' && i < *len; i++)
+		if (buf[i] == delim)
+			buf[i] = '\0';
+	return 0;
+}
+
+/*
+ * What a server with this reference and delimiter calls it; allocated, or
+ * NULL when it cannot: a level holds the delimiter, or there are levels and
+ * no delimiter.
+ */
+char *
+name_on(const char *ref, char delim, const char *name, size_t len)
+{
+	size_t n = strlen(ref), i;
+	char *p;
+
+	if (n + len > MAILBOX_NAMEMAX)
+		return NULL;
+	for (i = 0; i < len; i++)
+		if ((name[i] == '\0' && delim == '\0') ||
+		    (delim != '\0' && name[i] == delim))
+			return NULL;
+	if ((p = malloc(n + len + 1)) == NULL)
+		fatal("out of memory");
+	memcpy(p, ref, n);
+	for (i = 0; i < len; i++)
+		p[n + i] = name[i] == '\0' ? delim : name[i];
+	p[n + len] = '\0';
+	return p;
+}
+
+/*
+ * The patterns as one server needs them: NUL is its delimiter, and so is, on
+ * the remote, the local delimiter when they came as MAILBOX arguments.
+ * copies are to be freed by the caller.
+ */
+void
+names_patterns(const struct engine *e, enum side side, struct bytes *p,
+    char **copies)
+{
+	size_t i, j;
+	char *c;
+
+	for (i = 0; i < e->npatterns; i++) {
+		if ((c = malloc(e->patternlen[i] + 1)) == NULL)
+			fatal("out of memory");
+		for (j = 0; j < e->patternlen[i]; j++) {
+			c[j] = e->patterns[i][j];
+			if (c[j] == '\0' || (e->rawpatterns &&
+			    e->delim[LOCAL] != '\0' && c[j] == e->delim[LOCAL]))
+				c[j] = e->delim[side];
+		}
+		c[j] = '\0';
+		copies[i] = c;
+		p[i].p = c;
+		p[i].n = j;
+	}
+}

@@ -1,0 +1,215 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+/*
+ * The command line.  Called by main.c, once; pure: argv in, struct options
+ * out.  Not getopt_long(3), which takes any unambiguous abbreviation:
+ * "--de" must never come to mean --delete.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "interimap.h"
+
+enum optid {
+	OPT_CONFIG, OPT_DEBUG, OPT_HELP, OPT_QUIET, OPT_VERSION, OPT_WATCH,
+	OPT_LATER		/* of the manual, not in this version */
+};
+
+enum optarg { ARG_NONE, ARG_REQUIRED, ARG_ATTACHED };
+
+static const struct longopt {
+	const char	*name;
+	enum optid	 id;
+	enum optarg	 arg;
+} longopts[] = {
+	{ "config",	OPT_CONFIG,	ARG_REQUIRED },
+	{ "debug",	OPT_DEBUG,	ARG_NONE },
+	{ "delete",	OPT_LATER,	ARG_NONE },
+	{ "help",	OPT_HELP,	ARG_NONE },
+	{ "notify",	OPT_LATER,	ARG_NONE },
+	{ "quiet",	OPT_QUIET,	ARG_NONE },
+	{ "rename",	OPT_LATER,	ARG_NONE },
+	{ "repair",	OPT_LATER,	ARG_NONE },
+	{ "target",	OPT_LATER,	ARG_ATTACHED },
+	{ "version",	OPT_VERSION,	ARG_NONE },
+	{ "watch",	OPT_WATCH,	ARG_ATTACHED },
+};
+#define NLONGOPTS	(sizeof(longopts) / sizeof(longopts[0]))
+
+/* --watch[=N]: 0 and nothing count as no number. */
+static int
+set_watch(struct options *o, const char *arg, char *err, size_t errlen)
+{
+	const char	*why;
+
+	o->watch = WATCH_SECONDS;
+	if (arg == NULL || *arg == '\0')
+		return 0;
+	o->watch = (int)strtonum(arg, 0, WATCH_MAX, &why);
+	if (why != NULL) {
+		snprintf(err, errlen, "Value \"%s\" invalid for option "
+		    "--watch: a number of seconds up to %d is wanted", arg,
+		    WATCH_MAX);
+		return -1;
+	}
+	if (o->watch == 0)
+		o->watch = WATCH_SECONDS;
+	return 0;
+}
+
+static int
+apply(struct options *o, const struct longopt *l, const char *arg, char *err,
+    size_t errlen)
+{
+	switch (l->id) {
+	case OPT_CONFIG:
+		o->config = arg;
+		break;
+	case OPT_DEBUG:
+		o->debug++;
+		break;
+	case OPT_HELP:
+		o->help = 1;
+		break;
+	case OPT_QUIET:
+		o->quiet = 1;
+		break;
+	case OPT_VERSION:
+		o->version = 1;
+		break;
+	case OPT_WATCH:
+		return set_watch(o, arg, err, errlen);
+	case OPT_LATER:
+		snprintf(err, errlen, "Option --%s is not available in this "
+		    "version", l->name);
+		return -1;
+	}
+	return 0;
+}
+
+/* One "--name" or "--name=arg".  The number of words taken, or -1. */
+static int
+parse_long(struct options *o, int argc, char **argv, char *err, size_t errlen)
+{
+	const char		*word = argv[0] + 2, *arg;
+	size_t			 i, n = strcspn(word, "=");
+	const struct longopt	*l = NULL;
+	int			 used = 1;
+
+	for (i = 0; i < NLONGOPTS; i++)
+		if (strlen(longopts[i].name) == n &&
+		    memcmp(longopts[i].name, word, n) == 0)
+			l = &longopts[i];
+	if (l == NULL) {
+		snprintf(err, errlen, "Unknown option: --%.*s", (int)n, word);
+		return -1;
+	}
+	arg = word[n] == '=' ? word + n + 1 : NULL;
+	if (arg != NULL && l->arg == ARG_NONE && l->id != OPT_LATER) {
+		snprintf(err, errlen, "Option --%s does not take an argument",
+		    l->name);
+		return -1;
+	}
+	if (arg == NULL && l->arg == ARG_REQUIRED) {
+		if (argc > 1)
+			arg = argv[used++];
+		if (arg == NULL) {
+			snprintf(err, errlen, "Option --%s requires an "
+			    "argument", l->name);
+			return -1;
+		}
+	}
+	return apply(o, l, arg, err, errlen) == -1 ? -1 : used;
+}
+
+/* "-q", "-h" and their bundles. */
+static int
+parse_short(struct options *o, const char *word, char *err, size_t errlen)
+{
+	for (word++; *word != '\0'; word++) {
+		if (*word == 'h')
+			o->help = 1;
+		else if (*word == 'q')
+			o->quiet = 1;
+		else {
+			snprintf(err, errlen, "Unknown option: -%c", *word);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+int
+options_parse(struct options *o, int argc, char **argv, char *err,
+    size_t errlen)
+{
+	int	i = 1, n;
+
+	memset(o, 0, sizeof(*o));
+	while (i < argc && argv[i][0] == '-' && argv[i][1] != '\0') {
+		if (strcmp(argv[i], "--") == 0) {
+			i++;
+			break;
+		}
+		if (argv[i][1] == '-')
+			n = parse_long(o, argc - i, argv + i, err, errlen);
+		else
+			n = parse_short(o, argv[i], err, errlen) == -1 ? -1 : 1;
+		if (n == -1)
+			return -1;
+		i += n;
+	}
+	o->mailboxes = argv + i;
+	o->nmailboxes = (size_t)(argc - i);
+	if (o->config != NULL && *o->config == '\0') {
+		snprintf(err, errlen, "Option --config requires a file name");
+		return -1;
+	}
+	return 0;
+}
+
+int
+options_mailboxes(struct options *o, char *err, size_t errlen)
+{
+	static char	 inbox[] = "INBOX";
+	const char	*p;
+	size_t		 i;
+
+	for (i = 0; i < o->nmailboxes; i++) {
+		for (p = o->mailboxes[i]; *p != '\0' && isascii(*p); p++)
+			continue;
+		if (*p != '\0' || p == o->mailboxes[i]) {
+			snprintf(err, errlen, "Invalid mailbox name %s: it "
+			    "must be encoded as the servers do (modified "
+			    "UTF-7), and not be empty", o->mailboxes[i]);
+			return -1;
+		}
+		if (p - o->mailboxes[i] > MAILBOX_NAMEMAX) {
+			snprintf(err, errlen, "Invalid mailbox name %.40s...:"
+			    " longer than %d octets", o->mailboxes[i],
+			    MAILBOX_NAMEMAX);
+			return -1;
+		}
+		if (strcasecmp(o->mailboxes[i], "INBOX") == 0)
+			o->mailboxes[i] = inbox;
+	}
+	return 0;
+}

@@ -1,0 +1,552 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * PULL and LOOKUP: SELECT a mailbox on both sides at once, take in what
+ * changed since the last run or round, and find the rows of the mapping that
+ * it concerns.  What the servers say must fit EXISTS before anything is
+ * believed; else verify.c asks for the whole list.  Ends in adopt_begin().
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailbox.h"
+
+static void	pull_looked(struct mbox *);
+
+/* ---- events ---- */
+
+int
+pull_selected(struct request *r, struct imsg *im)
+{
+	struct mside *s = &r->m->s[r->peer];
+	struct msg_selected sel;
+
+	if (msg_get_selected(&im->data, &sel) == -1)
+		return -1;
+	flags_free(&s->perm);
+	s->perm = sel.perm;
+	s->sel.uidvalidity = sel.uidvalidity;
+	s->sel.uidnext = sel.uidnext;
+	s->sel.modseq = sel.modseq;
+	s->exists = sel.exists;
+	return 0;
+}
+
+int
+pull_vanished(struct request *r, struct imsg *im)
+{
+	return msg_get_set(&im->data, &r->m->s[r->peer].vanished);
+}
+
+int
+pull_changed(struct request *r, struct imsg *im)
+{
+	struct mside *s = &r->m->s[r->peer];
+	struct msg_changed c;
+	struct change *ch;
+	uint32_t n;
+
+	for (n = ibuf_get_u32(&im->data); n > 0 && ibuf_ok(&im->data); n--) {
+		if (s->nchanges >= CHANGES_MAX ||
+		    msg_get_changed(&im->data, &c) == -1)
+			return -1;
+		s->changes = grow(s->changes, s->nchanges, &s->changesize,
+		    sizeof(*s->changes));
+		ch = &s->changes[s->nchanges++];
+		ch->uid = c.uid;
+		ch->flags = flagtab_id(&r->e->flagtab, &c.flags);
+		flags_free(&c.flags);
+	}
+	return ibuf_done(&im->data);
+}
+
+int
+pull_uids(struct request *r, struct imsg *im)
+{
+	struct mside *s = &r->m->s[r->peer];
+
+	return msg_get_set(&im->data,
+	    r->type == MSG_SEARCH ? &s->present : &s->listed);
+}
+
+int
+meta_read(struct engine *e, struct imsg *im, struct metalist *l)
+{
+	struct msg_message msg;
+	struct meta *m;
+	uint32_t n;
+
+	for (n = ibuf_get_u32(&im->data); n > 0 && ibuf_ok(&im->data); n--) {
+		if (l->n >= CHANGES_MAX ||
+		    msg_get_message(&im->data, &msg) == -1)
+			return -1;
+		l->m = grow(l->m, l->n, &l->size, sizeof(*l->m));
+		m = &l->m[l->n++];
+		memset(m, 0, sizeof(*m));
+		m->uid = msg.uid;
+		m->size = msg.size;
+		m->date = msg.date;
+		m->flags = flagtab_id(&e->flagtab, &msg.flags);
+		m->id = msg.id;
+		memcpy(m->digest, msg.digest, sizeof(m->digest));
+		flags_free(&msg.flags);
+	}
+	return ibuf_done(&im->data);
+}
+
+int
+pull_message(struct request *r, struct imsg *im)
+{
+	struct mside *s = &r->m->s[r->peer];
+	size_t i = s->meta.n;
+
+	if (meta_read(r->e, im, &s->meta) == -1)
+		return -1;
+	for (; i < s->meta.n; i++)
+		if (uidset_add(&s->listed, s->meta.m[i].uid) == -1)
+			fatal("out of memory");
+	return 0;
+}
+
+int
+pull_pairs(struct request *r, struct imsg *im)
+{
+	struct msg_pair p;
+	struct row *row;
+	uint32_t n;
+
+	for (n = ibuf_get_u32(&im->data); n > 0 && ibuf_ok(&im->data); n--) {
+		if (msg_get_pair(&im->data, &p) == -1)
+			return -1;
+		row = rowtab_add(&r->m->rowtab, p.a, p.b);
+		if (p.held == 1 || p.held == 2)
+			row->s[p.held - 1].held = 1;
+	}
+	return ibuf_done(&im->data);
+}
+
+int
+pull_skipped(struct request *r, struct imsg *im)
+{
+	struct mside *s = r->arg;
+
+	return msg_get_set(&im->data, &s->skipped);
+}
+
+int
+pull_counted(struct request *r, struct imsg *im)
+{
+	if (r->m == NULL)
+		return lists_counted(r, im);
+	return msg_get_counted(&im->data, &r->m->counted);
+}
+
+int
+pull_intended(struct request *r, struct imsg *im)
+{
+	struct mbox *m = r->m;
+	uint32_t n;
+
+	for (n = ibuf_get_u32(&im->data); n > 0 && ibuf_ok(&im->data); n--) {
+		m->intents = grow(m->intents, m->nint, &m->intsize,
+		    sizeof(*m->intents));
+		if (msg_get_intended(&im->data, &m->intents[m->nint]) == -1)
+			return -1;
+		m->nint++;
+	}
+	return ibuf_done(&im->data);
+}
+
+/* ---- PULL ---- */
+
+/*
+ * How the new messages of a side are to be told: with their metadata when
+ * they are few, as UIDs when they may be many, and with their digest when
+ * the other side has new ones too, since they may be the same.
+ */
+static int
+pull_want(const struct mbox *m, enum side side)
+{
+	const struct mside *s = &m->s[side], *o = &m->s[OTHER(side)];
+
+	if (!(s->has & STATUS_UIDNEXT) || s->status.uidnext < s->cur.uidnext ||
+	    s->status.uidnext - s->cur.uidnext > META_MAX)
+		return PULL_UIDS;
+	if (m->nintents > 0 || (s->status.uidnext > s->cur.uidnext &&
+	    o->status.uidnext > o->cur.uidnext))
+		return PULL_META | PULL_IDENTITY;
+	return PULL_META;
+}
+
+static void
+pull_reset(struct mside *s)
+{
+	uidset_free(&s->vanished);
+	uidset_free(&s->listed);
+	uidset_free(&s->skipped);
+	uidset_free(&s->present);
+	s->verified = 0;
+	s->nchanges = 0;
+	s->meta.n = s->meta.next = 0;
+	s->pulled = 1;
+	s->touched = 0;
+}
+
+void
+pull_send(struct mbox *m, enum side side, int want)
+{
+	struct mside *s = &m->s[side];
+	struct msg_pull p;
+	struct ibuf b;
+
+	pull_reset(s);
+	memset(&p, 0, sizeof(p));
+	p.mailbox = bytes_of(s->name);
+	p.uidvalidity = s->cur.uidvalidity;
+	p.modseq = s->cur.modseq;
+	p.newfrom = s->cur.uidnext;
+	p.want = (uint8_t)want;
+	ibuf_init(&b);
+	msg_put_pull(&b, &p);
+	request(m->e, m, (enum peer)side, MSG_PULL, &b, req_plain, NULL);
+}
+
+static void
+ask_db(struct mbox *m, enum msg_type type, req_done done)
+{
+	struct ibuf b;
+
+	ibuf_init(&b);
+	ibuf_add_u32(&b, m->idx);
+	request(m->e, m, PEER_DB, type, &b, done, NULL);
+}
+
+void
+pull_begin(struct mbox *m)
+{
+	struct mside *s;
+	int i;
+
+	m->round = 1;
+	for (i = 0; i < 2; i++) {
+		s = &m->s[i];
+		s->cur = s->db;
+		/* Without a modseq everything is told again. */
+		if (s->cur.uidnext == 0 || s->cur.modseq == 0) {
+			s->cur.uidnext = 1;
+			s->cur.modseq = 0;
+		}
+	}
+	if (m->hasstate)
+		ask_db(m, MSG_COUNT, req_plain);
+	if (m->nintents > 0)
+		ask_db(m, MSG_INTENTS, req_plain);
+	pull_send(m, LOCAL, pull_want(m, LOCAL));
+	pull_send(m, REMOTE, pull_want(m, REMOTE));
+	mbox_wait(m, pull_done);
+}
+
+/* ---- after the PULL ---- */
+
+/* The SELECT itself must make sense.  0, or -1 when the mailbox is left. */
+static int
+check_selected(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+
+	if (s->sel.uidvalidity == 0 || s->sel.uidnext == 0) {
+		say(m->e, LOG_L_ERROR, side, m, "the server did not tell "
+		    "UIDVALIDITY and UIDNEXT; mailbox left alone");
+		mbox_fail(m, OUT_PARTIAL);
+		return -1;
+	}
+	if (s->sel.uidnext < s->cur.uidnext) {
+		say(m->e, LOG_L_ERROR, side, m, "UIDNEXT went back from %u to "
+		    "%u: an old copy of the mailbox was restored there? "
+		    "Mailbox left alone", s->cur.uidnext, s->sel.uidnext);
+		mbox_fail(m, OUT_GUARD);
+		return -1;
+	}
+	if (s->sel.modseq < s->cur.modseq) {
+		say(m->e, LOG_L_ERROR, side, m, "HIGHESTMODSEQ went back from "
+		    "%llu to %llu; mailbox left alone",
+		    (unsigned long long)s->cur.modseq,
+		    (unsigned long long)s->sel.modseq);
+		mbox_fail(m, OUT_PARTIAL);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+lookup(struct mbox *m, enum side side, const struct uidset *set)
+{
+	struct msg_lookup l;
+	struct ibuf b;
+	size_t pos = 0;
+
+	memset(&l, 0, sizeof(l));
+	l.idx = m->idx;
+	l.side = (uint8_t)side;
+	while (uidset_chunk(set, &pos, &l.set)) {
+		ibuf_init(&b);
+		msg_put_lookup(&b, &l);
+		request(m->e, m, PEER_DB, MSG_LOOKUP, &b, req_plain,
+		    &m->s[side]);
+		uidset_free(&l.set);
+	}
+}
+
+/* The rows this side's news are about: all at and above UIDNEXT, too. */
+static void
+lookup_news(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	struct uidset set;
+	uint32_t from = s->cur.uidnext;
+	size_t i;
+	int err = 0;
+
+	uidset_init(&set);
+	if (s->doubt || (m->round == 1 && m->nheld > 0))
+		from = 1;
+	err |= uidset_add_range(&set, from, UID_MAX);
+	err |= uidset_union(&set, &s->vanished);
+	for (i = 0; i < s->nchanges; i++)
+		if (s->changes[i].uid < from)
+			err |= uidset_add(&set, s->changes[i].uid);
+	if (err)
+		fatal("out of memory");
+	lookup(m, side, &set);
+	uidset_free(&set);
+}
+
+static void
+state_add(struct mbox *m)
+{
+	struct msg_stateadd st;
+	struct ibuf b;
+	int i;
+
+	st.idx = m->idx;
+	for (i = 0; i < 2; i++) {
+		st.uidvalidity[i] = m->s[i].sel.uidvalidity;
+		m->s[i].cur.uidvalidity = m->s[i].sel.uidvalidity;
+		m->s[i].db.uidvalidity = m->s[i].sel.uidvalidity;
+	}
+	ibuf_init(&b);
+	msg_put_stateadd(&b, &st);
+	request(m->e, m, PEER_DB, MSG_STATE, &b, req_plain, NULL);
+	m->hasstate = 1;
+}
+
+void
+pull_done(struct mbox *m)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (m->s[i].pulled && check_selected(m, (enum side)i) == -1) {
+			mbox_finish(m);
+			return;
+		}
+	if (m->hasstate) {
+		for (i = 0; i < 2; i++)
+			if (m->s[i].pulled)
+				lookup_news(m, (enum side)i);
+	} else
+		state_add(m);
+	mbox_wait(m, pull_looked);
+}
+
+/* ---- does it fit ---- */
+
+/* Messages of a set at UIDs in [lo, hi]. */
+static uint64_t
+count_within(const struct uidset *set, uint32_t lo, uint32_t hi)
+{
+	uint64_t n = 0;
+	size_t i;
+	uint32_t a, b;
+
+	for (i = 0; i < set->n; i++) {
+		a = set->r[i].lo > lo ? set->r[i].lo : lo;
+		b = set->r[i].hi < hi ? set->r[i].hi : hi;
+		if (a <= b)
+			n += (uint64_t)b - a + 1;
+	}
+	return n;
+}
+
+/* In the first round: messages below UIDNEXT that the database knows of. */
+static void
+count_known(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	uint64_t gone = m->counted.held[side], known = m->counted.rows;
+	const struct row *r;
+	uint32_t i;
+
+	known += m->counted.skipped[side];
+	known -= count_within(&s->skipped, s->cur.uidnext, UID_MAX);
+	for (i = 0; i < m->rowtab.n; i++) {
+		r = &m->rowtab.r[i];
+		if (r->uid[side] < s->cur.uidnext)
+			continue;
+		known--;
+		if (r->s[side].held)
+			gone--;
+	}
+	s->known = (uint32_t)(known - gone);
+	m->rows = m->counted.rows;
+}
+
+/*
+ * Would EXISTS be what it is if VANISHED and the list of new messages were
+ * the truth?  (Rule 1 of the design: nothing is deleted on less.)
+ */
+static int
+fits(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	struct uidset gone;
+	uint64_t expect = s->known;
+	const struct row *r;
+	uint32_t i;
+
+	for (i = 0; i < m->rowtab.n; i++) {
+		r = &m->rowtab.r[i];
+		if (r->uid[side] < s->cur.uidnext && !r->s[side].held &&
+		    uidset_has(&s->vanished, r->uid[side]))
+			expect--;
+	}
+	uidset_init(&gone);
+	if (uidset_copy(&gone, &s->skipped) == -1 ||
+	    uidset_intersect(&gone, &s->vanished) == -1)
+		fatal("out of memory");
+	expect -= count_within(&gone, 1, s->cur.uidnext - 1);
+	uidset_free(&gone);
+	expect += count_within(&s->listed, s->cur.uidnext, s->sel.uidnext - 1);
+	return expect == s->exists;
+}
+
+static void	verified(struct mbox *);
+
+/* Ask for the whole list of the sides whose numbers do not fit. */
+static void
+verify(struct mbox *m)
+{
+	struct mside *s;
+	struct uidset all;
+	int i;
+
+	if (++m->tries > VERIFY_MAX) {
+		say(m->e, LOG_L_WARN, SIDE_NONE, m, "what the server tells of "
+		    "this mailbox does not add up; left to the next run");
+		mbox_fail(m, OUT_PARTIAL);
+		mbox_finish(m);
+		return;
+	}
+	uidset_init(&all);
+	if (uidset_add_range(&all, 1, UID_MAX) == -1)
+		fatal("out of memory");
+	for (i = 0; i < 2; i++) {
+		s = &m->s[i];
+		if (!s->doubt)
+			continue;
+		say(m->e, LOG_L_DEBUG, i, m, "EXISTS %u does not fit what "
+		    "changed: asking for all UIDs", s->exists);
+		uidset_free(&s->present);
+		uids_send(m, (enum side)i, MSG_SEARCH, ID_NONE, &all, req_plain,
+		    NULL);
+		lookup(m, (enum side)i, &all);
+	}
+	uidset_free(&all);
+	mbox_wait(m, verified);
+}
+
+static void
+pull_looked(struct mbox *m)
+{
+	int i, doubt = 0;
+
+	for (i = 0; i < 2; i++) {
+		if (!m->s[i].pulled)
+			continue;
+		if (m->round == 1 && m->hasstate)
+			count_known(m, (enum side)i);
+		m->s[i].doubt = !m->s[i].verified && !fits(m, (enum side)i);
+		doubt |= m->s[i].doubt;
+	}
+	if (doubt)
+		verify(m);
+	else
+		pull_apply(m);
+}
+
+/*
+ * A complete SEARCH: what of the mapping is not in it has vanished, whatever
+ * VANISHED said.  1, or 0 when the mailbox changed in between.
+ */
+static int
+take_search(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	const struct row *r;
+	uint64_t lies = 0;
+	uint32_t i;
+
+	if (count_within(&s->present, 1, s->sel.uidnext - 1) != s->exists)
+		return 0;
+	for (i = 0; i < m->rowtab.n; i++) {
+		r = &m->rowtab.r[i];
+		if (uidset_has(&s->present, r->uid[side]) &&
+		    uidset_has(&s->vanished, r->uid[side]))
+			lies++;
+	}
+	if (lies > 0)
+		say(m->e, LOG_L_WARN, side, m, "the server reported %llu "
+		    "messages as vanished that exist: not believed",
+		    (unsigned long long)lies);
+	uidset_free(&s->vanished);
+	for (i = 0; i < m->rowtab.n; i++) {
+		r = &m->rowtab.r[i];
+		if (!uidset_has(&s->present, r->uid[side]) &&
+		    uidset_add(&s->vanished, r->uid[side]) == -1)
+			fatal("out of memory");
+	}
+	uidset_free(&s->listed);
+	if (uidset_copy(&s->listed, &s->present) == -1)
+		fatal("out of memory");
+	s->verified = 1;
+	return 1;
+}
+
+static void
+verified(struct mbox *m)
+{
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (!m->s[i].doubt)
+			continue;
+		m->s[i].doubt = 0;
+		if (!take_search(m, (enum side)i))
+			pull_send(m, (enum side)i, PULL_UIDS);
+	}
+	mbox_wait(m, m->pending > 0 ? pull_done : pull_apply);
+}

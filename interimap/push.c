@@ -1,0 +1,442 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * PUSH: carry out MERGE's decisions.  One STORE for each side and flag set,
+ * guarded by UNCHANGEDSINCE, so that what another client does meanwhile is
+ * never overwritten; deletions under the guard; rows of messages that are
+ * gone on both sides are dropped.  All of it leaves in one flight, and
+ * copy_begin() puts the new messages behind it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "mailbox.h"
+
+/* Messages of one side that are to get the same flags, or to be deleted. */
+struct push {
+	struct push	*link;
+	enum side	 side;
+	flagid		 want;
+	struct uidset	 set;
+	struct uidset	 modified;	/* STORED: left alone by the server */
+};
+
+struct plan {
+	struct push	*stores;
+	struct uidset	 deletes[2];	/* by UID of the side to delete on */
+	uint64_t	 ndeletes[2];
+	struct msg_pair	*unmap;
+	size_t		 nunmap, unmapsize;
+};
+
+void
+push_discard(void *arg)
+{
+	struct push *p = arg;
+
+	if (p == NULL)
+		return;
+	uidset_free(&p->set);
+	uidset_free(&p->modified);
+	free(p);
+}
+
+static struct push *
+push_new(enum side side, flagid want)
+{
+	struct push *p;
+
+	if ((p = calloc(1, sizeof(*p))) == NULL)
+		fatal("out of memory");
+	p->side = side;
+	p->want = want;
+	return p;
+}
+
+static void
+add_uid(struct uidset *set, uint32_t uid)
+{
+	if (uidset_add(set, uid) == -1)
+		fatal("out of memory");
+}
+
+static void
+plan_store(struct plan *pl, enum side side, flagid want, uint32_t uid)
+{
+	struct push *p;
+
+	for (p = pl->stores; p != NULL; p = p->link)
+		if (p->side == side && p->want == want)
+			break;
+	if (p == NULL) {
+		p = push_new(side, want);
+		p->link = pl->stores;
+		pl->stores = p;
+	}
+	add_uid(&p->set, uid);
+}
+
+/* ---- MERGE over all rows ---- */
+
+static void
+warn_conflict(struct mbox *m, const struct row *r)
+{
+	struct engine *e = m->e;
+	flagid both = flagtab_union(&e->flagtab, r->s[LOCAL].flags,
+	    r->s[REMOTE].flags);
+	char *l, *o, *u;
+
+	l = flags_format(flagtab_get(&e->flagtab, r->s[LOCAL].flags));
+	o = flags_format(flagtab_get(&e->flagtab, r->s[REMOTE].flags));
+	u = flags_format(flagtab_get(&e->flagtab, both));
+	say(e, LOG_L_WARN, SIDE_NONE, m, "Conflicting flag update in %s for "
+	    "local UID %u %s and remote UID %u %s. Setting both to the union "
+	    "%s.", mbox_display(m), r->uid[LOCAL], l ? l : "?", r->uid[REMOTE],
+	    o ? o : "?", u ? u : "?");
+	free(l);
+	free(o);
+	free(u);
+}
+
+/*
+ * A change is done with when the other side was told, or needs no telling;
+ * until its STORE is acknowledged it stays marked, and nothing advances.
+ */
+static void
+plan_flags(struct mbox *m, struct plan *pl, struct row *r,
+    const struct merge *mg)
+{
+	int i;
+
+	if (mg->conflict && (mg->store[LOCAL] || mg->store[REMOTE]) &&
+	    !r->s[LOCAL].compare)
+		warn_conflict(m, r);
+	for (i = 0; i < 2; i++) {
+		r->s[i].compare = 0;
+		r->s[OTHER(i)].changed = mg->store[i] != 0;
+		if (mg->store[i])
+			plan_store(pl, (enum side)i, mg->want[i], r->uid[i]);
+	}
+}
+
+static void
+plan_unmap(struct plan *pl, const struct row *r)
+{
+	struct msg_pair *p;
+
+	pl->unmap = grow(pl->unmap, pl->nunmap, &pl->unmapsize,
+	    sizeof(*pl->unmap));
+	p = &pl->unmap[pl->nunmap++];
+	p->a = r->uid[LOCAL];
+	p->b = r->uid[REMOTE];
+	p->held = 0;
+}
+
+static void
+plan_row(struct mbox *m, struct plan *pl, struct row *r,
+    const struct flags *perm)
+{
+	struct merge mg;
+
+	if ((r->s[LOCAL].held || r->s[REMOTE].held) &&
+	    !(r->s[LOCAL].gone && r->s[REMOTE].gone))
+		return;
+	mg = merge_row(&m->e->flagtab, r, perm);
+	switch (mg.act) {
+	case MERGE_UNMAP:
+		plan_unmap(pl, r);
+		break;
+	case MERGE_DELETE:
+		add_uid(&pl->deletes[mg.side], r->uid[mg.side]);
+		pl->ndeletes[mg.side]++;
+		break;
+	case MERGE_NOTHING:
+	case MERGE_FLAGS:
+		plan_flags(m, pl, r, &mg);
+		break;
+	}
+}
+
+/* ---- the guard ---- */
+
+static const char *
+guard_reason(const struct mbox *m, enum side side, uint64_t n)
+{
+	if (m->e->emptied[OTHER(side)])
+		return "the whole account became empty there";
+	if (n > GUARD_COUNT && n * 100 > (uint64_t)m->rows * GUARD_PERCENT)
+		return "more than half of the mailbox would go";
+	return NULL;
+}
+
+/* Record deletions on this side as held; the rows stay. */
+static void
+hold(struct mbox *m, enum side side, struct uidset *set)
+{
+	enum side from = OTHER(side);
+	struct msg_pair *p;
+	struct uiditer it;
+	struct row *r;
+	uint32_t uid;
+	size_t n = 0;
+
+	p = calloc((size_t)uidset_count(set), sizeof(*p));
+	if (p == NULL)
+		fatal("out of memory");
+	uiditer_init(&it, set);
+	while ((uid = uiditer_next(&it)) != 0) {
+		r = rowtab_find(&m->rowtab, side, uid);
+		r->s[from].held = 1;
+		r->s[from].gone = 0;
+		p[n].a = r->uid[LOCAL];
+		p[n++].b = r->uid[REMOTE];
+	}
+	map_send(m, MSG_HOLD, (uint8_t)from, p, n, req_plain, NULL);
+	free(p);
+	m->nheld += (uint32_t)n;
+	m->e->stats.held += n;
+	uidset_free(set);
+}
+
+static void
+guard(struct mbox *m, struct plan *pl)
+{
+	const char *why;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		if (pl->ndeletes[i] == 0 ||
+		    (why = guard_reason(m, (enum side)i, pl->ndeletes[i])) ==
+		    NULL)
+			continue;
+		say(m->e, LOG_L_WARN, i, m, "%llu deletions held back: %s "
+		    "(%s). Restore them on %s, or delete them here too",
+		    (unsigned long long)pl->ndeletes[i], why,
+		    side_name(OTHER(i)), side_name(OTHER(i)));
+		hold(m, (enum side)i, &pl->deletes[i]);
+		pl->ndeletes[i] = 0;
+		m->e->outcome = outcome_worse(m->e->outcome, OUT_GUARD);
+	}
+}
+
+/* ---- STORE ---- */
+
+int
+push_stored(struct request *r, struct imsg *im)
+{
+	struct push *p = r->arg;
+
+	return msg_get_set(&im->data, &p->modified);
+}
+
+static void
+say_set(struct mbox *m, enum side side, const char *what, const char *tail,
+    const struct uidset *set)
+{
+	char uids[512];
+	size_t pos = 0;
+
+	(void)uidset_format(set, &pos, uids, sizeof(uids));
+	say(m->e, LOG_L_NOTICE, (int)side, m, "%s%llu UID(s) %s%s%s", what,
+	    (unsigned long long)uidset_count(set), uids,
+	    pos < set->n ? ",..." : "", tail);
+}
+
+static void
+stored(struct request *rq, const struct msg_fail *fail)
+{
+	struct push *p = rq->arg;
+	struct mbox *m = rq->m;
+	struct uiditer it;
+	struct row *r;
+	uint32_t uid;
+	char *f;
+
+	if (fail != NULL) {
+		req_plain(rq, fail);
+		push_discard(p);
+		return;
+	}
+	if (uidset_minus(&p->set, &p->modified) == -1)
+		fatal("out of memory");
+	uiditer_init(&it, &p->set);
+	while ((uid = uiditer_next(&it)) != 0) {
+		if ((r = rowtab_find(&m->rowtab, p->side, uid)) == NULL)
+			continue;
+		r->s[p->side].known = 1;
+		r->s[p->side].flags = p->want;
+		r->s[OTHER(p->side)].changed = 0;
+	}
+	m->e->stats.flagged[p->side] += uidset_count(&p->set);
+	if (!uidset_empty(&p->set)) {
+		f = flags_format(flagtab_get(&m->e->flagtab, p->want));
+		say(m->e, LOG_L_NOTICE, (int)p->side, m, "Updated flags %s for "
+		    "%llu message(s)", f ? f : "?",
+		    (unsigned long long)uidset_count(&p->set));
+		free(f);
+	}
+	push_discard(p);
+}
+
+static void
+send_store(struct mbox *m, const struct push *group)
+{
+	struct msg_store st;
+	struct push *p;
+	struct ibuf b;
+	size_t pos = 0;
+
+	memset(&st, 0, sizeof(st));
+	st.mailbox = bytes_of(m->s[group->side].name);
+	st.uidvalidity = m->s[group->side].sel.uidvalidity;
+	st.mode = STORE_SET;
+	st.unchangedsince = m->s[group->side].sel.modseq;
+	st.flags = *flagtab_get(&m->e->flagtab, group->want);
+	for (;;) {
+		p = push_new(group->side, group->want);
+		if (!uidset_chunk(&group->set, &pos, &p->set)) {
+			push_discard(p);
+			return;
+		}
+		st.set = p->set;
+		ibuf_init(&b);
+		msg_put_store(&b, &st);
+		request(m->e, m, (enum peer)group->side, MSG_STORE, &b, stored,
+		    p);
+		m->s[group->side].touched = 1;
+	}
+}
+
+/* ---- EXPUNGE, UNMAP ---- */
+
+/* The rows of these UIDs are gone from the database, and so from here. */
+static int
+both_gone(const struct row *r)
+{
+	return r->s[LOCAL].gone && r->s[REMOTE].gone;
+}
+
+static void
+unmapped(struct request *rq, const struct msg_fail *fail)
+{
+	req_plain(rq, fail);
+	if (fail == NULL)
+		rowtab_drop(&rq->m->rowtab, both_gone);
+}
+
+static void
+expunged(struct request *rq, const struct msg_fail *fail)
+{
+	struct push *p = rq->arg;
+	struct mbox *m = rq->m;
+	struct plan pl;
+	struct uiditer it;
+	struct row *r;
+	uint32_t uid;
+
+	memset(&pl, 0, sizeof(pl));
+	if (fail != NULL) {
+		req_plain(rq, fail);
+		push_discard(p);
+		return;
+	}
+	uiditer_init(&it, &p->set);
+	while ((uid = uiditer_next(&it)) != 0) {
+		if ((r = rowtab_find(&m->rowtab, p->side, uid)) == NULL)
+			continue;
+		r->s[p->side].gone = 1;
+		plan_unmap(&pl, r);
+	}
+	m->s[p->side].known -= (uint32_t)pl.nunmap;
+	map_send(m, MSG_UNMAP, 0, pl.unmap, pl.nunmap, unmapped, NULL);
+	free(pl.unmap);
+	m->e->stats.deleted[p->side] += uidset_count(&p->set);
+	say_set(m, p->side, "Removed ", "", &p->set);
+	push_discard(p);
+}
+
+static void
+send_expunge(struct mbox *m, enum side side, const struct uidset *set)
+{
+	struct push *p;
+	size_t pos = 0;
+
+	for (;;) {
+		p = push_new(side, 0);
+		if (!uidset_chunk(set, &pos, &p->set)) {
+			push_discard(p);
+			return;
+		}
+		uids_send(m, side, MSG_EXPUNGE, ID_NONE, &p->set, expunged, p);
+		m->s[side].touched = 1;
+	}
+}
+
+/* ---- the state ---- */
+
+void
+push_begin(struct mbox *m)
+{
+	struct flags perm[2];
+	struct plan pl;
+	struct push *p;
+	uint32_t i;
+	int s;
+
+	memset(&pl, 0, sizeof(pl));
+	perm[LOCAL] = m->s[LOCAL].perm;
+	perm[REMOTE] = m->s[REMOTE].perm;
+	for (i = 0; i < m->rowtab.n; i++)
+		plan_row(m, &pl, &m->rowtab.r[i], perm);
+	guard(m, &pl);
+	while ((p = pl.stores) != NULL) {
+		pl.stores = p->link;
+		send_store(m, p);
+		push_discard(p);
+	}
+	for (s = 0; s < 2; s++) {
+		send_expunge(m, (enum side)s, &pl.deletes[s]);
+		uidset_free(&pl.deletes[s]);
+	}
+	if (pl.nunmap > 0)
+		map_send(m, MSG_UNMAP, 0, pl.unmap, pl.nunmap, unmapped, NULL);
+	free(pl.unmap);
+	copy_begin(m);
+}
+
+void
+uids_send(struct mbox *m, enum side side, enum msg_type type, uint8_t id,
+    const struct uidset *set, req_done done, void *arg)
+{
+	struct msg_uids u;
+	struct ibuf b;
+	size_t pos = 0;
+
+	memset(&u, 0, sizeof(u));
+	u.mailbox = bytes_of(m->s[side].name);
+	u.uidvalidity = m->s[side].sel.uidvalidity;
+	u.id = id;
+	while (uidset_chunk(set, &pos, &u.set)) {
+		ibuf_init(&b);
+		if (type == MSG_GETMETA || type == MSG_IDENTIFY)
+			msg_put_uidsid(&b, &u);
+		else
+			msg_put_uids(&b, &u);
+		request(m->e, m, (enum peer)side, type, &b, done, arg);
+		uidset_free(&u.set);
+	}
+}

@@ -1,0 +1,239 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+/* interimap/options.c: the command line, as a table of words and outcomes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "interimap/interimap.h"
+
+#define LEN(a)	(sizeof(a) / sizeof((a)[0]))
+#define WORDS	8
+
+static const struct {
+	const char	*argv[WORDS];
+	const char	*config;
+	int		 quiet, debug, help, version, watch;
+	const char	*first;		/* MAILBOX */
+	size_t		 nmailboxes;
+} good[] = {
+	{ { NULL }, NULL, 0, 0, 0, 0, 0, NULL, 0 },
+	{ { "--config=F" }, "F", 0, 0, 0, 0, 0, NULL, 0 },
+	{ { "--config", "F", "a" }, "F", 0, 0, 0, 0, 0, "a", 1 },
+	{ { "--config", "--debug" }, "--debug", 0, 0, 0, 0, 0, NULL, 0 },
+	{ { "--config=a=b" }, "a=b", 0, 0, 0, 0, 0, NULL, 0 },
+	{ { "--config=a", "--config=b" }, "b", 0, 0, 0, 0, 0, NULL, 0 },
+	{ { "-q" }, NULL, 1, 0, 0, 0, 0, NULL, 0 },
+	{ { "-qh" }, NULL, 1, 0, 1, 0, 0, NULL, 0 },
+	{ { "--quiet", "--debug", "--debug" }, NULL, 1, 2, 0, 0, 0, NULL, 0 },
+	{ { "--help" }, NULL, 0, 0, 1, 0, 0, NULL, 0 },
+	{ { "--version" }, NULL, 0, 0, 0, 1, 0, NULL, 0 },
+	{ { "--watch" }, NULL, 0, 0, 0, 0, 60, NULL, 0 },
+	{ { "--watch=" }, NULL, 0, 0, 0, 0, 60, NULL, 0 },
+	{ { "--watch=0" }, NULL, 0, 0, 0, 0, 60, NULL, 0 },
+	{ { "--watch=7" }, NULL, 0, 0, 0, 0, 7, NULL, 0 },
+	{ { "--watch", "7" }, NULL, 0, 0, 0, 0, 60, "7", 1 },
+	{ { "a", "-q", "--debug" }, NULL, 0, 0, 0, 0, 0, "a", 3 },
+	{ { "-", "-q" }, NULL, 0, 0, 0, 0, 0, "-", 2 },
+	{ { "-q", "--", "-q" }, NULL, 1, 0, 0, 0, 0, "-q", 1 },
+	{ { "--" }, NULL, 0, 0, 0, 0, 0, NULL, 0 },
+};
+
+static const struct {
+	const char	*argv[WORDS];
+	const char	*err;
+} bad[] = {
+	{ { "--conf=x" }, "Unknown option: --conf" },
+	{ { "--deb" }, "Unknown option: --deb" },
+	{ { "--d" }, "Unknown option: --d" },
+	{ { "--debugg" }, "Unknown option: --debugg" },
+	{ { "--Quiet" }, "Unknown option: --Quiet" },
+	{ { "--=x" }, "Unknown option: --" },
+	{ { "--session" }, "Unknown option: --session" },
+	{ { "-x" }, "Unknown option: -x" },
+	{ { "-qx" }, "Unknown option: -x" },
+	{ { "-config=x" }, "Unknown option: -c" },
+	{ { "--quiet=1" }, "Option --quiet does not take an argument" },
+	{ { "--debug=3" }, "Option --debug does not take an argument" },
+	{ { "--config" }, "Option --config requires an argument" },
+	{ { "--config=" }, "Option --config requires a file name" },
+	{ { "--watch=abc" }, "Value \"abc\" invalid for option --watch: a "
+	    "number of seconds up to 31622400 is wanted" },
+	{ { "--watch=-4" }, "Value \"-4\" invalid for option --watch: a "
+	    "number of seconds up to 31622400 is wanted" },
+	{ { "--watch=31622401" }, "Value \"31622401\" invalid for option "
+	    "--watch: a number of seconds up to 31622400 is wanted" },
+	{ { "--repair" }, "Option --repair is not available in this "
+	    "version" },
+	{ { "--delete", "a" }, "Option --delete is not available in this "
+	    "version" },
+	{ { "--rename", "a", "b" }, "Option --rename is not available in this "
+	    "version" },
+	{ { "--notify" }, "Option --notify is not available in this "
+	    "version" },
+	{ { "--target=local" }, "Option --target is not available in this "
+	    "version" },
+	{ { "--target", "local" }, "Option --target is not available in this "
+	    "version" },
+};
+
+/* Copies: options_mailboxes() writes to argv.  Returns argc. */
+static int
+copy_argv(char **argv, const char *const *words)
+{
+	int	n = 1;
+
+	argv[0] = strdup("interimap");
+	while (n <= WORDS && words[n - 1] != NULL) {
+		argv[n] = strdup(words[n - 1]);
+		n++;
+	}
+	argv[n] = NULL;
+	return n;
+}
+
+static void
+free_argv(char **argv, int argc)
+{
+	while (argc > 0)
+		free(argv[--argc]);
+}
+
+static void
+assert_text(const char *got, const char *want)
+{
+	if (want == NULL)
+		assert_null(got);
+	else {
+		assert_non_null(got);
+		assert_string_equal(got, want);
+	}
+}
+
+static void
+test_good(void **state)
+{
+	struct options	 o;
+	char		*argv[WORDS + 2], err[ERRMAX];
+	size_t		 i;
+	int		 argc;
+
+	for (i = 0; i < LEN(good); i++) {
+		argc = copy_argv(argv, good[i].argv);
+		if (options_parse(&o, argc, argv, err, sizeof(err)) == -1)
+			fail_msg("%s", err);
+		assert_text(o.config, good[i].config);
+		assert_int_equal(o.quiet, good[i].quiet);
+		assert_int_equal(o.debug, good[i].debug);
+		assert_int_equal(o.help, good[i].help);
+		assert_int_equal(o.version, good[i].version);
+		assert_int_equal(o.watch, good[i].watch);
+		assert_int_equal(o.nmailboxes, good[i].nmailboxes);
+		if (o.nmailboxes > 0)
+			assert_text(o.mailboxes[0], good[i].first);
+		free_argv(argv, argc);
+	}
+}
+
+static void
+test_bad(void **state)
+{
+	struct options	 o;
+	char		*argv[WORDS + 2], err[ERRMAX];
+	size_t		 i;
+	int		 argc;
+
+	for (i = 0; i < LEN(bad); i++) {
+		argc = copy_argv(argv, bad[i].argv);
+		assert_int_equal(options_parse(&o, argc, argv, err,
+		    sizeof(err)), -1);
+		assert_string_equal(err, bad[i].err);
+		free_argv(argv, argc);
+	}
+}
+
+/* One MAILBOX argument: what it becomes, or NULL when it is refused. */
+static char *
+mailbox(const char *name, char *err)
+{
+	struct options	 o;
+	char		*one[1], *copy, *result = NULL;
+
+	memset(&o, 0, sizeof(o));
+	one[0] = copy = strdup(name);
+	o.mailboxes = one;
+	o.nmailboxes = 1;
+	if (options_mailboxes(&o, err, ERRMAX) == 0)
+		result = strdup(one[0]);
+	free(copy);
+	return result;
+}
+
+static void
+test_mailboxes(void **state)
+{
+	static const char *const names[][2] = {
+		{ "inbox", "INBOX" }, { "InBoX", "INBOX" },
+		{ "INBOX", "INBOX" }, { "inbox/a", "inbox/a" },
+		{ "inboxes", "inboxes" }, { "%", "%" },
+		{ "\x01\x7f \"", "\x01\x7f \"" }, { "a&AOQ-", "a&AOQ-" },
+		{ "a\xc3\xa4", NULL }, { "\xff", NULL }, { "", NULL }
+	};
+	char	 err[ERRMAX], *got, *name;
+	size_t	 i;
+
+	for (i = 0; i < LEN(names); i++) {
+		got = mailbox(names[i][0], err);
+		assert_text(got, names[i][1]);
+		free(got);
+	}
+	assert_null(mailbox("a\xc3\xa4", err));
+	assert_string_equal(err, "Invalid mailbox name a\xc3\xa4: it must be "
+	    "encoded as the servers do (modified UTF-7), and not be empty");
+	name = malloc(MAILBOX_NAMEMAX + 2);
+	assert_non_null(name);
+	memset(name, 'x', MAILBOX_NAMEMAX + 1);
+	name[MAILBOX_NAMEMAX + 1] = '\0';
+	assert_null(mailbox(name, err));
+	assert_string_equal(err, "Invalid mailbox name "
+	    "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...: longer than 1000 "
+	    "octets");
+	name[MAILBOX_NAMEMAX] = '\0';
+	got = mailbox(name, err);
+	assert_text(got, name);
+	free(got);
+	free(name);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_mailboxes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
