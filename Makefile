@@ -23,7 +23,8 @@ UNAME !=	uname -s
 BSD_CFLAGS_Linux != ${PKG_CONFIG} --cflags libbsd-overlay 2>/dev/null || echo
 BSD_LIBS_Linux !=  ${PKG_CONFIG} --libs libbsd-overlay 2>/dev/null || echo -lbsd
 
-SANDBOX_Linux =	lib/sandbox_linux.o lib/sandbox_filter.o lib/sandbox_landlock.o
+SANDBOX_Linux =	lib/sandbox_linux.o lib/sandbox_filter.o \
+		lib/sandbox_landlock.o
 SANDBOX_OpenBSD = lib/sandbox_pledge.o
 SANDBOX_LIBS_Linux = -lseccomp
 
@@ -64,9 +65,16 @@ PARENT_HDRS =	interimap/engine.h interimap/interimap.h interimap/locate.h \
 		interimap/mailbox.h interimap/session.h
 PARENT_LIBS =	-lpcre2-8 ${BASE_LIBS}
 
-CHILD_OBJS =	imapchild/main.o imapchild/body.o imapchild/command.o \
-		${RESP_OBJS} ${TRANSPORT_OBJS}
-CHILD_HDRS =	imapchild/body.h ${RESP_HDRS} ${TRANSPORT_HDRS}
+CHILD_CORE =	imapchild/answer.o imapchild/auth.o imapchild/body.o \
+		imapchild/command.o imapchild/io.o imapchild/loop.o \
+		imapchild/op.o imapchild/ops_copyin.o imapchild/ops_copyout.o \
+		imapchild/ops_fetch.o imapchild/ops_list.o \
+		imapchild/ops_mailbox.o imapchild/ops_pull.o \
+		imapchild/ops_store.o imapchild/parent.o imapchild/select.o \
+		imapchild/session.o
+CHILD_OBJS =	imapchild/main.o ${CHILD_CORE} ${RESP_OBJS} ${TRANSPORT_OBJS}
+CHILD_HDRS =	imapchild/body.h imapchild/command.h imapchild/imapchild.h \
+		lib/killpoint.h ${RESP_HDRS} ${TRANSPORT_HDRS}
 RESP_OBJS =	imapchild/resp.o imapchild/resp_code.o imapchild/resp_date.o \
 		imapchild/resp_fetch.o imapchild/resp_list.o \
 		imapchild/resp_set.o imapchild/resp_status.o \
@@ -135,7 +143,8 @@ MSG_SRCS =	lib/msg.c lib/msg_answer.c lib/msg_db.c lib/msg_request.c \
 
 UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
 		build/test_msg build/test_uidset \
-		build/test_digest build/test_tlsopts build/test_transport
+		build/test_digest build/test_tlsopts build/test_transport \
+		build/test_resp build/test_resp_date build/test_token
 
 build/test_flags: regress/unit/test_flags.c lib/flags.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_flags.c lib/flags.c ${UNIT_LIBS} \
@@ -164,6 +173,23 @@ build/test_transport: regress/unit/test_transport.c imapchild/transport.c \
 		imapchild/connect.c imapchild/transport.h ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_transport.c imapchild/transport.c \
 	    imapchild/connect.c lib/log.c ${UNIT_LIBS}
+TOKEN_SRCS =	imapchild/token.c imapchild/strbuf.c
+RESP_SRCS =	imapchild/resp.c imapchild/resp_code.c imapchild/resp_date.c \
+		imapchild/resp_fetch.c imapchild/resp_list.c \
+		imapchild/resp_set.c imapchild/resp_status.c ${TOKEN_SRCS} \
+		lib/flags.c lib/uidset.c
+RECORD_SRCS =	regress/unit/resp_record.c ${RESP_SRCS}
+RECORD_HDRS =	regress/unit/resp_record.h ${RESP_HDRS} ${LIB_HDRS}
+build/test_resp: regress/unit/test_resp.c regress/unit/resp_vectors.h \
+		${RECORD_SRCS} ${RECORD_HDRS}
+	${TEST_BUILD} regress/unit/test_resp.c ${RECORD_SRCS} ${UNIT_LIBS}
+build/test_resp_date: regress/unit/test_resp_date.c imapchild/resp_date.c \
+		${TOKEN_SRCS} ${RESP_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_resp_date.c imapchild/resp_date.c \
+	    ${TOKEN_SRCS} ${UNIT_LIBS}
+build/test_token: regress/unit/test_token.c ${TOKEN_SRCS} ${RESP_HDRS} \
+		${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_token.c ${TOKEN_SRCS} ${UNIT_LIBS}
 
 unit: ${UNIT_TESTS}
 	@for t in ${UNIT_TESTS}; do \
@@ -191,6 +217,49 @@ proc-tls: build/tls_client build/tls_client_san
 
 .PHONY: proc-tls
 
+# The sandbox and the start of processes (regress/sandbox): as shipped, with no
+# sanitizer, since the filter is never softened for one.  sandbox-links reads
+# the link lines back from the programs themselves.
+
+PLAIN_BUILD =	@mkdir -p build && echo "  build $@" && \
+		${CC} ${ALLCPPFLAGS} -Iinterimap ${ALLCFLAGS} -Werror \
+		${ALLLDFLAGS} -o $@
+SANDBOX_OBJS =	${SANDBOX_${UNAME}} lib/log.o
+STAGES_SRCS =	regress/sandbox/stages.c regress/sandbox/attempts.c \
+		regress/sandbox/work.c regress/sandbox/work_tls.c
+PROCESSES_SRCS = regress/sandbox/processes.c regress/sandbox/tunnel.c \
+		regress/sandbox/watch.c interimap/spawn.c \
+		interimap/locate.c interimap/supervisor.c
+SANDBOX_TESTS =	build/stages build/processes build/trespass \
+		build/sandbox_pledge.o
+
+build/stages: ${STAGES_SRCS} ${SANDBOX_OBJS} regress/sandbox/sandbox_test.h
+	${PLAIN_BUILD} ${STAGES_SRCS} ${SANDBOX_OBJS} -ltls -lcrypto \
+	    -lsqlite3 ${BASE_LIBS}
+build/processes: ${PROCESSES_SRCS} ${SANDBOX_OBJS} ${PARENT_HDRS} \
+    ${LIB_HDRS} regress/sandbox/processes.h
+	${PLAIN_BUILD} -DLIBEXECDIR='"/nonexistent"' \
+	    -DBINDIR='"/nonexistent"' ${PROCESSES_SRCS} ${SANDBOX_OBJS} \
+	    ${BASE_LIBS}
+build/trespass: regress/sandbox/trespass.c
+	${PLAIN_BUILD} regress/sandbox/trespass.c
+# Only compiled, against prototypes of our own: nothing of it can run here.
+build/sandbox_pledge.o: lib/sandbox_pledge.c lib/sandbox.h
+	@mkdir -p build && echo "  build $@" && ${CC} ${ALLCPPFLAGS} \
+	    -Iregress/stubs/openbsd ${ALLCFLAGS} -Werror -c -o $@ \
+	    lib/sandbox_pledge.c
+
+sandbox-test: ${SANDBOX_TESTS}
+	@for t in "build/stages" "build/processes" \
+	    "sh regress/sandbox/strace_test.sh build/trespass"; do \
+		if $$t >build/sandbox.log 2>&1; then echo "  ok $$t"; \
+		else cat build/sandbox.log; echo "  FAILED $$t"; exit 1; fi; \
+	done
+sandbox-links: ${PROGS}
+	@sh regress/sandbox/links.sh .
+
+.PHONY: sandbox-test sandbox-links
+
 # Fuzzing: the entry point is regress/fuzz/fuzz_NAME.c, its seeds are in
 # regress/fuzz/seeds/NAME.  fuzz-seeds runs them without libFuzzer; fuzz
 # needs clang and runs each for FUZZTIME seconds.
@@ -202,18 +271,25 @@ FUZZ_SAN =	-fsanitize=fuzzer,address,undefined \
 FUZZ_BUILD =	@mkdir -p build && echo "  build $@" && \
 		${FUZZ_CC} ${ALLCPPFLAGS} -I. -std=gnu11 ${WARN} -O1 -g \
 		${FUZZ_SAN} -o $@
-FUZZ_NAMES =	flags msg uidset
-REPLAYS =	build/replay_flags build/replay_msg build/replay_uidset
-FUZZERS =	build/fuzz_flags build/fuzz_msg build/fuzz_uidset
+FUZZ_NAMES =	flags msg resp uidset
+REPLAYS =	build/replay_flags build/replay_msg build/replay_resp \
+		build/replay_uidset
+FUZZERS =	build/fuzz_flags build/fuzz_msg build/fuzz_resp \
+		build/fuzz_uidset
 REPLAY =	regress/fuzz/replay.c
 FUZZ_FLAGS_SRCS = regress/fuzz/fuzz_flags.c lib/flags.c
 FUZZ_MSG_SRCS =	regress/fuzz/fuzz_msg.c ${MSG_SRCS}
+FUZZ_RESP_SRCS = regress/fuzz/fuzz_resp.c ${RECORD_SRCS}
 FUZZ_UIDSET_SRCS = regress/fuzz/fuzz_uidset.c lib/uidset.c
 
 build/replay_flags: ${REPLAY} ${FUZZ_FLAGS_SRCS} ${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_FLAGS_SRCS} ${BSD_LIBS_${UNAME}}
 build/replay_msg: ${REPLAY} ${FUZZ_MSG_SRCS} ${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_MSG_SRCS} ${BSD_LIBS_${UNAME}}
+build/replay_resp: ${REPLAY} ${FUZZ_RESP_SRCS} ${RECORD_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_RESP_SRCS} ${BSD_LIBS_${UNAME}}
+build/fuzz_resp: ${FUZZ_RESP_SRCS} ${RECORD_HDRS}
+	${FUZZ_BUILD} ${FUZZ_RESP_SRCS} ${BSD_LIBS_${UNAME}}
 build/replay_uidset: ${REPLAY} ${FUZZ_UIDSET_SRCS} ${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_UIDSET_SRCS} ${BSD_LIBS_${UNAME}}
 build/fuzz_flags: ${FUZZ_FLAGS_SRCS} ${LIB_HDRS}
@@ -232,7 +308,9 @@ fuzz-seeds: ${REPLAYS}
 fuzz: ${FUZZERS}
 	@for f in ${FUZZ_NAMES}; do \
 		mkdir -p build/corpus_$$f && echo "  fuzz $$f" && \
+		d=regress/fuzz/$$f.dict && \
 		./build/fuzz_$$f -max_total_time=${FUZZTIME} -verbosity=0 \
+		    $$(test -f $$d && echo -dict=$$d) \
 		    -artifact_prefix=build/$$f- build/corpus_$$f \
 		    regress/fuzz/seeds/$$f || exit 1; \
 	done

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * The frames of the body channel and the ring they wait in.  Called by
  * copyout.c (which fills the ring), copyin.c (which decodes) and loop.c (which
  * writes it out).  Pure: octets in, octets out; no descriptor, no log.

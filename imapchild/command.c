@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * The queue of commands: tags, octets, literals, stops.  See command.h.
  */
 #include <sys/queue.h>

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * Commands on their way to the server: one queue, in the order they are
  * written, which is also the FIFO of those not yet answered.  A command is a
  * tag and octets, perhaps still growing (an APPEND whose messages arrive on

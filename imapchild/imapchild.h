@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * imapchild speaks IMAP with one server for its parent.
  *
  *	fd 3	frames from and to the parent (lib/msg.h)
@@ -55,6 +53,7 @@
 #include "body.h"
 #include "command.h"
 #include "imsg.h"
+#include "log.h"
 #include "msg.h"
 #include "resp.h"
 #include "transport.h"
@@ -127,7 +126,7 @@ struct op {
 	struct batch	 batch;
 	struct uidset	 ranges;	/* gathered for VANISHED, UIDS, STORED */
 	struct uidset	 asked;		/* the UIDs a FETCH or SEARCH is about */
-	uint8_t		 id;		/* ID_* asked for */
+	uint8_t		 wanted;	/* ID_*: the digest asked for */
 	struct digest	*digest;	/* of the body that streams by */
 	int		 digested;	/* sum is that of the message at hand */
 	uint8_t		 sum[ID_DIGEST];
@@ -215,12 +214,13 @@ struct child {
 	size_t		 confsize;
 	struct msg_config conf;		/* texts point into confbuf */
 	uint32_t	 connectid;	/* request id of CONNECT */
-	uint32_t	 configid;
 
 	uint64_t	 caps;		/* CAP_* */
-	unsigned int	 mechs;		/* MECH_* (session.c) */
+	int		 authplain;	/* AUTH=PLAIN is offered */
 	int		 knowscaps;	/* since the last change of state */
-	int		 enable;	/* ENABLE: 0 not sent, 1 sent, 2 done */
+	int		 upgraded;	/* STARTTLS is done */
+	int		 loggedin;
+	int		 enabling;	/* ENABLE QRESYNC is in the queue */
 	int		 enabled;	/* ENABLED named QRESYNC */
 	int		 quiet;		/* credentials under way: no trace */
 
@@ -235,7 +235,6 @@ struct child {
 	struct direction rd, wr;
 	uint64_t	 received, sent;	/* octets of IMAP */
 	time_t		 progress;	/* monotonic: the last octet moved */
-	int		 awaiting;	/* since then */
 
 	int		 bodyfd;	/* -1: the other end is gone */
 	struct bodybuf	 bodyout;
@@ -255,7 +254,8 @@ void	 io_server_write(struct child *);
 void	 io_parent_read(struct child *);
 void	 io_body_write(struct child *);
 void	 io_body_read(struct child *);
-int	 io_blocked(const struct child *); /* octets wait for room for a body */
+/* Octets from the server wait for room in the body channel's buffer. */
+int	 io_blocked(const struct child *);
 /* The server owes us something. */
 int	 io_awaiting(const struct child *);
 
@@ -276,14 +276,12 @@ void	 event_ranges(struct child *, struct op *, uint16_t);
 void	 event_release(struct child *, struct op *, int);
 
 /* session.c, auth.c */
-extern const struct cmd_calls session_calls;
 void	 session_start(struct child *);	/* the transport is up */
 void	 session_greeting(struct child *, const struct resp_status *);
 void	 session_capability(struct child *, const char *);
 void	 session_enabled(struct child *, const char *);
 void	 session_enable(struct child *);	/* before the first request */
-void	 session_upgrade(struct child *);	/* STARTTLS was answered */
-void	 session_login(struct child *);
+void	 session_login(struct child *);	/* the credentials were accepted */
 void	 auth_start(struct child *);
 void	 auth_forget(struct child *);	/* wipe all that held credentials */
 
@@ -387,5 +385,6 @@ int	 copyin_wants(struct child *, struct op *);
 /* A frame's header: 1 taken; 0 not now.  Failures end the connection. */
 int	 copyin_frame(struct child *, struct op *, const struct body_frame *);
 void	 copyin_data(struct child *, struct op *, const uint8_t *, size_t);
+void	 copyin_abort(struct child *, struct op *);	/* also: end of file */
 
 #endif

@@ -58,8 +58,59 @@ struct tls_layer {
 	uint8_t		 ahead[LAYER_AHEAD];
 };
 
-static ssize_t	lower_read(struct tls *, void *, size_t, void *);
-static ssize_t	lower_write(struct tls *, const void *, size_t, void *);
+/*
+ * Octets between libtls and the layer below.
+ */
+
+static ssize_t
+lower_answer(struct tls_layer *l, ssize_t r)
+{
+	switch (r) {
+	case IO_WANT_IN:
+		return TLS_WANT_POLLIN;
+	case IO_WANT_OUT:
+		return TLS_WANT_POLLOUT;
+	case IO_ERROR:
+		l->lower_failed = 1;
+		return -1;
+	default:
+		return r;
+	}
+}
+
+/* Reads ahead: libtls asks for a record's head and body one by one. */
+static ssize_t
+lower_read(struct tls *ctx, void *p, size_t n, void *arg)
+{
+	struct tls_layer *l = ((struct tlsconf *)arg)->layer;
+	ssize_t r;
+
+	if (l->read_failed)	/* a reset is told by the kernel only once */
+		return -1;
+	if (l->rpos == l->rlen) {
+		l->rpos = l->rlen = 0;
+		r = transport_read(l->t.lower, l->ahead, sizeof(l->ahead));
+		l->lower_eof = r == IO_EOF;
+		l->read_failed = r == IO_ERROR;
+		l->read_waits = r == IO_WANT_IN;
+		if (r <= 0)
+			return lower_answer(l, r);
+		l->rlen = r;
+	}
+	if (n > l->rlen - l->rpos)
+		n = l->rlen - l->rpos;
+	memcpy(p, l->ahead + l->rpos, n);
+	l->rpos += n;
+	return n;
+}
+
+static ssize_t
+lower_write(struct tls *ctx, const void *p, size_t n, void *arg)
+{
+	struct tls_layer *l = ((struct tlsconf *)arg)->layer;
+
+	return lower_answer(l, transport_write(l->t.lower, p, n));
+}
 
 /*
  * Before the lock.
@@ -156,58 +207,8 @@ tls_discard(struct tlsconf *tc)
 }
 
 /*
- * After the lock: octets between libtls and the layer below.
+ * After the lock.
  */
-
-static ssize_t
-lower_answer(struct tls_layer *l, ssize_t r)
-{
-	switch (r) {
-	case IO_WANT_IN:
-		return TLS_WANT_POLLIN;
-	case IO_WANT_OUT:
-		return TLS_WANT_POLLOUT;
-	case IO_ERROR:
-		l->lower_failed = 1;
-		return -1;
-	default:
-		return r;
-	}
-}
-
-/* Reads ahead: libtls asks for a record's head and body one by one. */
-static ssize_t
-lower_read(struct tls *ctx, void *p, size_t n, void *arg)
-{
-	struct tls_layer *l = ((struct tlsconf *)arg)->layer;
-	ssize_t r;
-
-	if (l->read_failed)	/* a reset is told by the kernel only once */
-		return -1;
-	if (l->rpos == l->rlen) {
-		l->rpos = l->rlen = 0;
-		r = transport_read(l->t.lower, l->ahead, sizeof(l->ahead));
-		l->lower_eof = r == IO_EOF;
-		l->read_failed = r == IO_ERROR;
-		l->read_waits = r == IO_WANT_IN;
-		if (r <= 0)
-			return lower_answer(l, r);
-		l->rlen = r;
-	}
-	if (n > l->rlen - l->rpos)
-		n = l->rlen - l->rpos;
-	memcpy(p, l->ahead + l->rpos, n);
-	l->rpos += n;
-	return n;
-}
-
-static ssize_t
-lower_write(struct tls *ctx, const void *p, size_t n, void *arg)
-{
-	struct tls_layer *l = ((struct tlsconf *)arg)->layer;
-
-	return lower_answer(l, transport_write(l->t.lower, p, n));
-}
 
 /*
  * What libtls answered, as ours.  A server that closes without close_notify
@@ -234,10 +235,6 @@ layer_answer(struct tls_layer *l, ssize_t r)
 		return r;
 	}
 }
-
-/*
- * The handshake.
- */
 
 /* "sha256$HEX" of the server's key, or "" when there is none. */
 static void
@@ -386,10 +383,6 @@ layer_handshake(struct transport *t)
 		l->state = LAYER_FAILED;
 	return r;
 }
-
-/*
- * Octets of IMAP.
- */
 
 /* Nothing passes before the handshake and its checks are done. */
 static int

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * The life of a request: queued in the order asked, run when nothing before
  * it stands in its way, answered, and reported with one DONE or FAIL.  Called
  * by parent.c (op_new), loop.c (ops_run, ops_settle), answer.c and the ops.
@@ -29,7 +27,6 @@
 
 #include "digest.h"
 #include "imapchild.h"
-#include "log.h"
 
 struct op *
 op_new(const struct request *req, uint32_t id)

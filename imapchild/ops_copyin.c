@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * COPY_IN: messages from the body channel are appended (RFC 3501 section
  * 6.3.11, RFC 3502 MULTIAPPEND, RFC 3516 literal8, RFC 4315 APPENDUID).
  *
@@ -35,7 +33,6 @@
 
 #include "imapchild.h"
 #include "killpoint.h"
-#include "log.h"
 
 enum copyin_state {
 	IN_BETWEEN,			/* a BEGIN, FINISH or ABORT comes */
@@ -230,7 +227,7 @@ copyin_end(struct child *c, struct op *op)
 }
 
 /* What is whole so far stays appended; a body in between breaks the line. */
-static void
+void
 copyin_abort(struct child *c, struct op *op)
 {
 	struct copyin	*in = op->arg;

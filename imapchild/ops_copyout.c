@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * COPY_OUT: the bodies of messages go from the server into the body channel as
  * they arrive (RFC 3501 section 6.4.5; always BODY.PEEK[], since BINARY
  * rewrites mail).  When the ring is full, body_data takes nothing and the
@@ -27,7 +25,6 @@
 #include <string.h>
 
 #include "imapchild.h"
-#include "log.h"
 
 #define COPY_ITEMS	" (UID RFC822.SIZE BODY.PEEK[])"
 #define COPY_PIECE	4096	/* smaller pieces of a body wait for room */

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * GETFLAGS, GETMETA, IDENTIFY, SEARCH, and the part of PULL that looks at new
  * messages: what UID FETCH and UID SEARCH tell (RFC 3501 section 6.4, RFC 7162,
  * RFC 4731).  Bodies are digested as they stream by, never held.
@@ -30,7 +28,6 @@
 
 #include "digest.h"
 #include "imapchild.h"
-#include "log.h"
 
 #define ITEMS_FLAGS	" (UID FLAGS MODSEQ)"
 #define ITEMS_META	" (UID FLAGS MODSEQ INTERNALDATE RFC822.SIZE"
@@ -91,7 +88,7 @@ uidsid_parse(struct op *op, struct ibuf *buf)
 	if (msg_get_uidsid(buf, &m) == -1)
 		return -1;
 	op->asked = m.set;
-	op->id = m.id;
+	op->wanted = m.id;
 	return op_mailbox(op, m.mailbox, m.uidvalidity);
 }
 
@@ -140,8 +137,8 @@ fetch_meta(struct child *c, struct op *op)
 	const char	*more;
 	size_t		 pos;
 
-	more = op->id == ID_NONE ? "" :
-	    op->id == ID_BODY ? ITEMS_BODY : ITEMS_HEADER;
+	more = op->wanted == ID_NONE ? "" :
+	    op->wanted == ID_BODY ? ITEMS_BODY : ITEMS_HEADER;
 	for (pos = 0; pos < op->asked.n; ) {
 		cmd = op_command(c, op, &getmeta_calls, 1);
 		cmd_puts(cmd, "UID FETCH ");
@@ -161,7 +158,7 @@ meta_begin(struct child *c, struct command *cmd, const struct resp_fetch *f,
 	struct op	*op = cmd->op;
 
 	op->digested = 0;
-	if (op->id == ID_BODY && op->digest == NULL &&
+	if (op->wanted == ID_BODY && op->digest == NULL &&
 	    (op->digest = digest_new()) == NULL)
 		fatal("no memory");
 }
@@ -193,13 +190,13 @@ meta_digest(struct op *op, const struct resp_fetch *f, uint8_t *sum)
 {
 	int	 id;
 
-	if (op->id == ID_BODY) {
+	if (op->wanted == ID_BODY) {
 		if (!op->digested || (f->has & FETCH_BODY) == 0)
 			return ID_NONE;
 		memcpy(sum, op->sum, ID_DIGEST);
 		return ID_BODY;
 	}
-	if (op->id == ID_NONE || (f->has & FETCH_HEADER) == 0 || f->headercut)
+	if (op->wanted == ID_NONE || (f->has & FETCH_HEADER) == 0 || f->headercut)
 		return ID_NONE;
 	id = digest_header(f->header, f->headerlen, sum);
 	return id == -1 ? ID_NONE : id;

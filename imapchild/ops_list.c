@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * LIST with subscriptions and states in one command (RFC 5258, RFC 5819).
  * LIST and STATUS responses are joined by name; all are reported when the
  * command is answered OK, since servers differ in how they interleave them.
@@ -25,7 +23,6 @@
 #include <string.h>
 
 #include "imapchild.h"
-#include "log.h"
 
 #define LIST_RETURN " RETURN (SUBSCRIBED STATUS (UIDVALIDITY UIDNEXT "	\
 	"HIGHESTMODSEQ MESSAGES))"

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * Requests that are one plain command: CREATE, DELETE, RENAME, SUBSCRIBE,
  * UNSUBSCRIBE, NOOP, UNSELECT, LOGOUT (RFC 3501 section 6, RFC 3691).
  */
@@ -24,7 +22,6 @@
 #include <string.h>
 
 #include "imapchild.h"
-#include "log.h"
 
 struct rename {
 	size_t	 n;

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * PULL: select a mailbox anew and tell what changed since (RFC 7162 section
  * 3.2.5), then look at its new messages (ops_fetch.c).
  *
@@ -28,7 +26,6 @@
 #include <string.h>
 
 #include "imapchild.h"
-#include "log.h"
 
 static void	 pull_fetch(struct child *, struct command *,
 		    const struct resp_fetch *);
@@ -59,7 +56,7 @@ pull_parse(struct op *op, struct ibuf *buf)
 	if (m->want & (PULL_UIDS | PULL_META) && uidset_add_range(&op->asked,
 	    m->newfrom == 0 ? 1 : m->newfrom, UID_MAX) == -1)
 		fatal("no memory");
-	op->id = m->want & PULL_IDENTITY ? ID_HEADER : ID_NONE;
+	op->wanted = m->want & PULL_IDENTITY ? ID_HEADER : ID_NONE;
 	return op_mailbox(op, m->mailbox, m->uidvalidity);
 }
 

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * STORE and EXPUNGE (RFC 3501 section 6.4.6, RFC 7162 section 3.1.3, RFC 4315).
  *
  * A deletion takes two steps, the \\Deleted flag and UID EXPUNGE.  They are
@@ -36,7 +34,6 @@
 
 #include "imapchild.h"
 #include "killpoint.h"
-#include "log.h"
 
 #define FLAGS_LINEMAX	(CMD_LINEMAX - 1000)	/* leaves room for a set */
 

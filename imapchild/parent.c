@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * The parent's side: the table of requests, and the frames that answer them.
  * Called by io.c (frames) and by everything that has something to report.
  */
@@ -27,7 +25,6 @@
 #include <string.h>
 
 #include "imapchild.h"
-#include "log.h"
 
 static const struct request requests[] = {
 	{ MSG_LIST, 0, list_parse, list_run, list_finish, list_release },
@@ -143,6 +140,8 @@ child_log(void *arg, enum loglevel level, const char *line)
 	msg_put_log(&buf, &m);
 	imsg_compose(&c->parent, MSG_LOG, 0, &buf);
 	ibuf_free(&buf);
+	if (level == LOG_L_ERROR)	/* fatal() does not come back */
+		imsgbuf_flush(&c->parent);
 }
 
 /* Keep a frame until the SELECT is answered; SELECTED must come first. */

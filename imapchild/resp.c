@@ -21,6 +21,7 @@
  * responses).  What a response holds is in resp_*.c.  See resp.h.
  */
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -68,7 +69,7 @@ resp_free(struct resp *r)
 const char *
 resp_error(const struct resp *r)
 {
-	return r->err != NULL ? r->err : "";
+	return r->err;
 }
 
 int
@@ -88,8 +89,13 @@ resp_goto(struct resp *r, resp_state state, enum lex_mode mode)
 int
 resp_bad(struct resp *r, const char *err)
 {
-	if (r->err == NULL)
-		r->err = err;
+	if (r->failed)
+		return -1;
+	r->failed = 1;
+	if (r->what != NULL)
+		snprintf(r->err, sizeof(r->err), "%s: %s", r->what, err);
+	else
+		strlcpy(r->err, err, sizeof(r->err));
 	return -1;
 }
 
@@ -103,6 +109,7 @@ int
 resp_end(struct resp *r)
 {
 	r->linelen = 0;
+	r->what = NULL;
 	return resp_goto(r, resp_line, LEX_PLAIN);
 }
 
@@ -297,19 +304,22 @@ resp_numbered(struct resp *r, enum token tok)
 	int	(*call)(void *, uint32_t);
 
 	if (resp_is(r, tok, "FETCH")) {
+		r->what = "FETCH";
 		if (r->number == 0)
-			return resp_bad(r, "FETCH of message 0");
+			return resp_bad(r, "message 0");
 		return resp_goto(r, resp_fetch, LEX_PLAIN);
 	}
-	if (resp_is(r, tok, "EXISTS"))
+	if (resp_is(r, tok, "EXISTS")) {
+		r->what = "EXISTS";
 		call = r->calls->exists;
-	else if (resp_is(r, tok, "EXPUNGE"))
+	} else if (resp_is(r, tok, "EXPUNGE")) {
+		r->what = "EXPUNGE";
+		if (r->number == 0)
+			return resp_bad(r, "message 0");
 		call = r->calls->expunge;
-	else
+	} else
 		return tok == TOK_ATOM ? resp_skip_line(r) :
 		    resp_bad(r, "number without a response");
-	if (r->number == 0 && call == r->calls->expunge)
-		return resp_bad(r, "EXPUNGE of message 0");
 	if (resp_called(r, call(r->arg, r->number)) == -1)
 		return -1;
 	return resp_goto(r, resp_eol, LEX_PLAIN);
@@ -348,9 +358,11 @@ resp_untagged(struct resp *r, enum token tok)
 	if (resp_status_begin(r, tok, NULL))
 		return 0;
 	for (i = 0; i < sizeof(untagged) / sizeof(untagged[0]); i++)
-		if (resp_is(r, tok, untagged[i].name))
+		if (resp_is(r, tok, untagged[i].name)) {
+			r->what = untagged[i].name;
 			return resp_goto(r, untagged[i].state,
 			    untagged[i].mode);
+		}
 	return resp_skip_line(r);
 }
 
@@ -434,11 +446,11 @@ resp_feed(struct resp *r, const char *buf, size_t len)
 	const char	*p = buf, *end = buf + len;
 	int		 more = 1;
 
-	while (r->err == NULL && p < end && more) {
+	while (!r->failed && p < end && more) {
 		if (r->in_body)
 			more = resp_body(r, &p, end);
 		else
 			(void)resp_step(r, &p, end);
 	}
-	return r->err == NULL ? p - buf : -1;
+	return r->failed ? -1 : p - buf;
 }

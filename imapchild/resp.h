@@ -141,7 +141,9 @@ struct resp_calls {
 	ssize_t	(*body_data)(void *, const char *, size_t);
 	int	(*body_end)(void *);
 	/* One line, without CR LF and with literals replaced by "[...]", for
-	 * the debug trace; at most RESP_TEXTMAX octets.  May be NULL. */
+	 * the debug trace; at most RESP_TEXTMAX octets.  It comes when the
+	 * line is over: what streams from a line was called before it.  May
+	 * be NULL. */
 	int	(*trace)(void *, const char *, size_t);
 };
 

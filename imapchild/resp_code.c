@@ -299,5 +299,5 @@ resp_code(struct resp *r)
 			code_clear(&r->status);
 		break;
 	}
-	return r->err == NULL ? 0 : -1;
+	return r->failed ? -1 : 0;
 }

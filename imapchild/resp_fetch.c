@@ -46,7 +46,7 @@ static int
 fetch_eol(struct resp *r, enum token tok)
 {
 	if (tok != TOK_EOL)
-		return resp_bad(r, "more after a FETCH response");
+		return resp_bad(r, "more than a response holds");
 	if (resp_called(r, r->calls->fetch(r->arg, &r->fetch)) == -1)
 		return -1;
 	resp_fetch_reset(r);
@@ -109,7 +109,7 @@ fetch_flag(struct resp *r, enum token tok)
 		return fetch_next(r, FETCH_FLAGS);
 	if (tok != TOK_ATOM || flags_add(&r->fetch.flags, r->lex.text.s,
 	    r->lex.text.len) == -1)
-		return resp_bad(r, "bad flag in FETCH");
+		return resp_bad(r, "bad flag");
 	return 0;
 }
 
@@ -117,7 +117,7 @@ static int
 fetch_flags(struct resp *r, enum token tok)
 {
 	if (tok != TOK_OPEN)
-		return resp_bad(r, "bad flags in FETCH");
+		return resp_bad(r, "bad list of flags");
 	flags_free(&r->fetch.flags);
 	return resp_goto(r, fetch_flag, LEX_PLAIN);
 }
@@ -139,9 +139,9 @@ fetch_header(struct resp *r, enum token tok)
 	if (resp_is(r, tok, "NIL"))
 		strbuf_cut(&r->lex.text, 0);
 	else if (tok != TOK_STRING)
-		return resp_bad(r, "bad header in FETCH");
+		return resp_bad(r, "bad header");
 	if (r->fetch.has & FETCH_HEADER)
-		return resp_bad(r, "two headers in a FETCH");
+		return resp_bad(r, "two headers");
 	if (strbuf_add(&r->header, r->lex.text.s, r->lex.text.len,
 	    RESP_HEADERMAX) == -1)
 		return resp_bad(r, "out of memory");
@@ -158,11 +158,11 @@ fetch_body(struct resp *r, enum token tok)
 	int	literal8 = tok == TOK_LITERAL && r->lex.literal8;
 
 	if (r->fetch.has & (FETCH_BODY | FETCH_NIL))
-		return resp_bad(r, "two bodies in a FETCH");
+		return resp_bad(r, "two bodies");
 	if (resp_is(r, tok, "NIL"))
 		return fetch_next(r, FETCH_NIL);
 	if (tok != TOK_LITERAL && tok != TOK_STRING)
-		return resp_bad(r, "bad body in FETCH");
+		return resp_bad(r, "bad body");
 	r->fetch.has |= FETCH_BODY;
 	r->fetch.bodylen = tok == TOK_LITERAL ? r->lex.left : r->lex.text.len;
 	r->in_body = 1;
@@ -209,7 +209,7 @@ fetch_item(struct resp *r, enum token tok)
 	if (tok == TOK_CLOSE)
 		return resp_goto(r, fetch_eol, LEX_PLAIN);
 	if (tok != TOK_ATOM)
-		return resp_bad(r, "bad item in FETCH");
+		return resp_bad(r, "bad item");
 	for (i = 0; i < sizeof(items) / sizeof(items[0]); i++)
 		if (items[i].prefix ? strncasecmp(name, items[i].name,
 		    strlen(items[i].name)) == 0 :
@@ -222,7 +222,7 @@ int
 resp_fetch(struct resp *r, enum token tok)
 {
 	if (tok != TOK_OPEN)
-		return resp_bad(r, "bad FETCH");
+		return resp_bad(r, "no list of items");
 	resp_fetch_reset(r);
 	r->fetch.seq = r->number;
 	return fetch_next(r, 0);

@@ -62,7 +62,7 @@ static int
 list_end(struct resp *r, enum token tok)
 {
 	if (tok != TOK_EOL)
-		return resp_bad(r, "more after a LIST response");
+		return resp_bad(r, "more than a response holds");
 	if (resp_called(r, r->calls->list(r->arg, &r->list)) == -1)
 		return -1;
 	return resp_end(r);
@@ -74,7 +74,7 @@ list_ext(struct resp *r, enum token tok)
 	if (tok == TOK_CLOSE)
 		return resp_goto(r, list_end, LEX_PLAIN);
 	if (tok != TOK_ATOM && tok != TOK_STRING)
-		return resp_bad(r, "bad extended item in LIST");
+		return resp_bad(r, "bad extended item");
 	return resp_skip(r, list_ext, LEX_SKIP);
 }
 
@@ -116,7 +116,7 @@ list_attr(struct resp *r, enum token tok)
 	if (tok == TOK_CLOSE)
 		return resp_goto(r, list_delim, LEX_PLAIN);
 	if (tok != TOK_ATOM)
-		return resp_bad(r, "bad attribute in LIST");
+		return resp_bad(r, "bad attribute");
 	for (i = 0; i < sizeof(attrs) / sizeof(attrs[0]); i++)
 		if (resp_is(r, tok, attrs[i].name))
 			r->list.attrs |= attrs[i].bit;
@@ -127,7 +127,7 @@ int
 resp_list(struct resp *r, enum token tok)
 {
 	if (tok != TOK_OPEN)
-		return resp_bad(r, "bad LIST");
+		return resp_bad(r, "no list of attributes");
 	memset(&r->list, 0, sizeof(r->list));
 	return resp_goto(r, list_attr, LEX_PLAIN);
 }
@@ -151,7 +151,7 @@ static int
 status_eol(struct resp *r, enum token tok)
 {
 	if (tok != TOK_EOL)
-		return resp_bad(r, "more after a STATUS response");
+		return resp_bad(r, "more than a response holds");
 	if (resp_called(r,
 	    r->calls->mailboxstatus(r->arg, &r->mbstatus)) == -1)
 		return -1;
@@ -201,7 +201,7 @@ status_item(struct resp *r, enum token tok)
 	if (tok == TOK_CLOSE)
 		return resp_goto(r, status_eol, LEX_PLAIN);
 	if (tok != TOK_ATOM)
-		return resp_bad(r, "bad item in STATUS");
+		return resp_bad(r, "bad item");
 	for (i = 0; i < sizeof(items) / sizeof(items[0]); i++)
 		if (resp_is(r, tok, items[i].name)) {
 			r->statusbit = items[i].bit;
@@ -214,7 +214,7 @@ static int
 status_open(struct resp *r, enum token tok)
 {
 	if (tok != TOK_OPEN)
-		return resp_bad(r, "bad STATUS");
+		return resp_bad(r, "no list of items");
 	return resp_goto(r, status_item, LEX_PLAIN);
 }
 

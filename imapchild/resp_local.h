@@ -35,7 +35,9 @@ struct resp {
 	void			*arg;		/* of the calls */
 	struct lex		 lex;
 	resp_state		 state;
-	const char		*err;		/* NULL: all is well */
+	const char		*what;		/* response we are in, or NULL */
+	int			 failed;
+	char			 err[96];	/* why; "" while all is well */
 	uint64_t		 linelen;	/* of this response, no bodies */
 	struct strbuf		 trace;		/* of this line */
 

@@ -56,7 +56,7 @@ vanished_set(struct resp *r, enum token tok)
 	case TOK_EOL:
 		return set_end(r);
 	default:
-		return resp_bad(r, "bad set in VANISHED");
+		return resp_bad(r, "bad set");
 	}
 }
 
@@ -64,7 +64,7 @@ static int
 vanished_close(struct resp *r, enum token tok)
 {
 	if (tok != TOK_CLOSE)
-		return resp_bad(r, "bad VANISHED");
+		return resp_bad(r, "neither a set nor (EARLIER)");
 	return resp_goto(r, vanished_set, LEX_SET);
 }
 
@@ -72,7 +72,7 @@ static int
 vanished_earlier(struct resp *r, enum token tok)
 {
 	if (!resp_is(r, tok, "EARLIER"))
-		return resp_bad(r, "bad VANISHED");
+		return resp_bad(r, "neither a set nor (EARLIER)");
 	r->set = SET_VANISHED_EARLIER;
 	return resp_goto(r, vanished_close, LEX_PLAIN);
 }
@@ -93,7 +93,7 @@ static int
 search_eol(struct resp *r, enum token tok)
 {
 	if (tok != TOK_EOL)
-		return resp_bad(r, "more after a SEARCH response");
+		return resp_bad(r, "more than a response holds");
 	return set_end(r);
 }
 
@@ -101,7 +101,7 @@ static int
 search_close(struct resp *r, enum token tok)
 {
 	if (tok != TOK_CLOSE)
-		return resp_bad(r, "bad MODSEQ in SEARCH");
+		return resp_bad(r, "bad MODSEQ");
 	return resp_goto(r, search_eol, LEX_PLAIN);
 }
 
@@ -119,7 +119,7 @@ static int
 search_modseq(struct resp *r, enum token tok)
 {
 	if (!resp_is(r, tok, "MODSEQ"))
-		return resp_bad(r, "bad MODSEQ in SEARCH");
+		return resp_bad(r, "bad MODSEQ");
 	return resp_goto(r, search_modseq_value, LEX_PLAIN);
 }
 
@@ -155,7 +155,7 @@ esearch_set(struct resp *r, enum token tok)
 	if (tok == TOK_RANGE)
 		return set_range(r, r->lex.lo, r->lex.hi);
 	if (tok != TOK_SETEND)
-		return resp_bad(r, "bad set in ESEARCH");
+		return resp_bad(r, "bad set");
 	return resp_goto(r, esearch_item, LEX_PLAIN);
 }
 
@@ -174,15 +174,15 @@ esearch_item(struct resp *r, enum token tok)
 {
 	if (tok == TOK_EOL)
 		return r->is_uid ? set_end(r) :
-		    resp_bad(r, "ESEARCH without UID");
+		    resp_bad(r, "not of UIDs");
 	if (tok != TOK_ATOM)
-		return resp_bad(r, "bad ESEARCH");
+		return resp_bad(r, "bad item");
 	if (resp_is(r, tok, "UID")) {
 		r->is_uid = 1;
 		return 0;
 	}
 	if (!r->is_uid)
-		return resp_bad(r, "ESEARCH without UID");
+		return resp_bad(r, "not of UIDs");
 	if (resp_is(r, tok, "ALL"))
 		return resp_goto(r, esearch_set, LEX_SET);
 	if (resp_is(r, tok, "MIN") || resp_is(r, tok, "MAX") ||
@@ -195,7 +195,7 @@ static int
 esearch_close(struct resp *r, enum token tok)
 {
 	if (tok != TOK_CLOSE)
-		return resp_bad(r, "bad correlator in ESEARCH");
+		return resp_bad(r, "bad correlator");
 	return resp_goto(r, esearch_item, LEX_PLAIN);
 }
 
@@ -203,7 +203,7 @@ static int
 esearch_tagvalue(struct resp *r, enum token tok)
 {
 	if (tok != TOK_STRING && tok != TOK_ATOM)
-		return resp_bad(r, "bad correlator in ESEARCH");
+		return resp_bad(r, "bad correlator");
 	return resp_goto(r, esearch_close, LEX_PLAIN);
 }
 
@@ -211,7 +211,7 @@ static int
 esearch_tag(struct resp *r, enum token tok)
 {
 	if (!resp_is(r, tok, "TAG"))
-		return resp_bad(r, "bad correlator in ESEARCH");
+		return resp_bad(r, "bad correlator");
 	return resp_goto(r, esearch_tagvalue, LEX_PLAIN);
 }
 

@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * Which mailbox is selected, and whether it was the right one.  Called by the
  * ops.
  *
@@ -32,7 +30,6 @@
 #include <string.h>
 
 #include "imapchild.h"
-#include "log.h"
 
 #define NOWHERE	"interimap-no-such-mailbox-8c1f3d5a2be94706"
 

@@ -79,7 +79,7 @@ token_number(const char *s, size_t n, uint64_t max, uint64_t *num)
 		if (!isdigit((unsigned char)s[i]))
 			return -1;
 		d = s[i] - '0';
-		if (v > (max - d) / 10)
+		if (d > max || v > (max - d) / 10)
 			return -1;
 		v = v * 10 + d;
 	}

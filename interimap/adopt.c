@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "killpoint.h"
 #include "mailbox.h"
 
 static void	adopt_headers(struct mbox *);
@@ -51,6 +52,7 @@ adopt_identity(struct request *r, struct imsg *im)
 	for (i = 0; i < l.n; i++) {
 		c = candset_add(set, l.m[i].uid);
 		c->size = l.m[i].size;
+		c->date = l.m[i].date;
 		c->id = l.m[i].id;
 		memcpy(c->digest, l.m[i].digest, sizeof(c->digest));
 	}
@@ -89,6 +91,7 @@ use_meta(struct mside *s, struct uidset *ask)
 			continue;
 		c = candset_add(&s->cands, mt->uid);
 		c->size = mt->size;
+		c->date = mt->date;
 		c->id = mt->id;
 		memcpy(c->digest, mt->digest, sizeof(c->digest));
 		if (uidset_remove_range(ask, mt->uid, mt->uid) == -1)
@@ -100,17 +103,18 @@ static void
 gather(struct mbox *m)
 {
 	struct uidset ask[2];
-	int i;
+	int i, any[2];
 
 	for (i = 0; i < 2; i++) {
 		uidset_init(&ask[i]);
 		if (uidset_copy(&ask[i], &m->s[i].todo) == -1)
 			fatal("out of memory");
 		held_partners(m, (enum side)i, &ask[i]);
+		any[i] = !uidset_empty(&ask[i]);
 	}
 	for (i = 0; i < 2; i++) {
 		candset_free(&m->s[i].cands);
-		if (uidset_empty(&ask[OTHER(i)]))
+		if (!any[OTHER(i)])
 			continue;
 		use_meta(&m->s[i], &ask[i]);
 		if (!uidset_empty(&ask[i]))
@@ -227,11 +231,7 @@ map_send(struct mbox *m, enum msg_type type, uint8_t side,
 		map.n = n - i < MSG_MAXRANGES ? (uint32_t)(n - i) :
 		    MSG_MAXRANGES;
 		ibuf_init(&b);
-		if (type == MSG_UNMAP || type == MSG_UNHOLD) {
-			ibuf_add_u32(&b, map.idx);
-			ibuf_add_u32(&b, map.n);
-		} else
-			msg_put_map(&b, &map);
+		msg_put_map(&b, &map);
 		for (j = i; j < i + map.n; j++)
 			msg_put_pair(&b, &p[j]);
 		request(m->e, m, PEER_DB, type, &b, done, arg);
@@ -272,6 +272,7 @@ adopt_bodies(struct mbox *m)
 		    req_plain, NULL);
 		adopt_rows(m);
 	}
+	KILLPOINT("adopted");
 	if (m->nint > 0 || m->nintents > 0)
 		drop_intents(m);
 	pairing_free(&m->pairing);

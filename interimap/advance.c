@@ -24,6 +24,7 @@
  */
 #include <string.h>
 
+#include "killpoint.h"
 #include "mailbox.h"
 
 void
@@ -46,6 +47,7 @@ settle_send(struct mbox *m)
 static void
 advanced(struct request *r, const struct msg_fail *fail)
 {
+	KILLPOINT("advanced");
 	req_plain(r, fail);
 }
 
@@ -89,6 +91,7 @@ advance(struct mbox *m)
 		    a.st[i].modseq != s->db.modseq;
 	}
 	if (differs) {
+		KILLPOINT("advance-before");
 		say(m->e, LOG_L_DEBUG, SIDE_NONE, m, "Update last clean state: "
 		    "local UIDNEXT %u HIGHESTMODSEQ %llu, remote UIDNEXT %u "
 		    "HIGHESTMODSEQ %llu", a.st[LOCAL].uidnext,

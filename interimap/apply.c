@@ -46,14 +46,16 @@ apply_flags(struct mbox *m, enum side side, uint32_t uid, flagid flags,
 	rs->flags = flags;
 }
 
-/* Absent: reported, or not in the complete list of what is at or above. */
+/*
+ * Absent: reported and fitting EXISTS, or not in the complete list of what is
+ * at or above UIDNEXT.  A VANISHED for those fits anything and says nothing.
+ */
 static int
 is_gone(const struct mside *s, uint32_t uid)
 {
-	if (uidset_has(&s->vanished, uid))
-		return 1;
-	return uid >= s->cur.uidnext && uid < s->sel.uidnext &&
-	    !uidset_has(&s->listed, uid);
+	if (uid < s->cur.uidnext)
+		return uidset_has(&s->vanished, uid);
+	return uid < s->sel.uidnext && !uidset_has(&s->listed, uid);
 }
 
 static void
@@ -114,6 +116,8 @@ apply_new(struct mbox *m, enum side side)
 		err |= uidset_remove_range(&s->todo, 1, s->cur.uidnext - 1);
 	err |= uidset_remove_range(&s->todo, s->sel.uidnext, UID_MAX);
 	err |= uidset_minus(&s->todo, &s->skipped);
+	err |= uidset_minus(&s->fresh, &s->vanished);
+	err |= uidset_union(&s->fresh, &s->todo);
 	if (err)
 		fatal("out of memory");
 	s->known = s->exists;

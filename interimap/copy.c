@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "killpoint.h"
 #include "mailbox.h"
 
 /* Octets of a COPY_IN's items at most; its head has room besides. */
@@ -188,6 +189,7 @@ intended(struct request *r, const struct msg_fail *fail)
 		batch_free(b);
 		return;
 	}
+	KILLPOINT("intent-committed");
 	r->m->pending++;		/* while it waits for credit */
 	credit_ask(b);
 }
@@ -373,6 +375,7 @@ mapped(struct request *r, const struct msg_fail *fail)
 	struct mbox *m = r->m;
 
 	b->pending = 0;
+	KILLPOINT("mapped");
 	req_plain(r, fail);
 	batch_free(b);
 	copy_pump(m);
@@ -459,6 +462,7 @@ batch_done(struct batch *b)
 	uint32_t i;
 	int more;
 
+	KILLPOINT("copied");
 	credit_release(b);
 	if (b->failed) {
 		s->incomplete = 1;

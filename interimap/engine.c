@@ -131,6 +131,7 @@ mbox_clear(struct mbox *m)
 		uidset_free(&s->present);
 		uidset_free(&s->todo);
 		uidset_free(&s->again);
+		uidset_free(&s->fresh);
 		uidset_free(&s->asked);
 		free(s->changes);
 		s->changes = NULL;

@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "killpoint.h"
 #include "mailbox.h"
 
 static void	lists_ready(struct engine *);
@@ -301,6 +302,7 @@ lists_added(struct request *r, struct imsg *im)
 static void
 added(struct mbox *m)
 {
+	KILLPOINT("mailbox-added");
 	if (!m->failed)
 		engine_queue(m);
 }
@@ -313,6 +315,7 @@ add_row(struct mbox *m)
 
 	if (m->failed)
 		return;
+	KILLPOINT("created");
 	begin(m->e);
 	a.name.p = m->name;
 	a.name.n = m->namelen;
@@ -336,14 +339,38 @@ name_request(struct mbox *m, enum side side, enum msg_type type, req_done done)
 }
 
 static void
+set_subscribed(struct mbox *m, int on)
+{
+	struct msg_setsub ss;
+	struct ibuf b;
+
+	m->subscribed = on;
+	ss.idx = m->idx;
+	ss.subscribed = (uint8_t)on;
+	ibuf_init(&b);
+	msg_put_setsub(&b, &ss);
+	request(m->e, m, PEER_DB, MSG_SETSUB, &b, req_plain, NULL);
+}
+
+/*
+ * The database learns of it only now: were it told before, a refusal (or a
+ * kill) would look in the next run as if the other side had been changed.
+ */
+static void
 subscribed(struct request *r, const struct msg_fail *fail)
 {
+	int on = r->type == MSG_SUBSCRIBE;
+
 	if (fail == NULL) {
+		if (r->m->idx != 0)
+			set_subscribed(r->m, on);
 		say(r->e, LOG_L_NOTICE, (int)r->peer, NULL, "%s to %s",
-		    r->type == MSG_SUBSCRIBE ? "Subscribe" : "Unsubscribe",
+		    on ? "Subscribe" : "Unsubscribe",
 		    r->m->s[r->peer].name);
 		return;
 	}
+	if (r->m->idx == 0)
+		r->m->subscribed = 0;
 	say(r->e, LOG_L_WARN, (int)r->peer, r->m, "%s refused: %.*s; tried "
 	    "again in the next run", msg_name(r->type), (int)fail->text.n,
 	    fail->text.p);
@@ -386,25 +413,20 @@ subscribe_new(struct mbox *m)
 static void
 subscribe_known(struct mbox *m)
 {
-	struct msg_setsub ss;
-	struct ibuf b;
 	int sub[2], want, i;
 
 	for (i = 0; i < 2; i++)
 		sub[i] = (m->s[i].attrs & ATTR_SUBSCRIBED) != 0;
-	want = sub[LOCAL] == sub[REMOTE] ? sub[LOCAL] : !m->subscribed;
+	if (sub[LOCAL] == sub[REMOTE]) {
+		if (sub[LOCAL] != m->subscribed)
+			set_subscribed(m, sub[LOCAL]);
+		return;
+	}
+	want = !m->subscribed;
 	for (i = 0; i < 2; i++)
 		if (sub[i] != want)
 			name_request(m, (enum side)i, want ? MSG_SUBSCRIBE :
 			    MSG_UNSUBSCRIBE, subscribed);
-	if (want == m->subscribed)
-		return;
-	m->subscribed = want;
-	ss.idx = m->idx;
-	ss.subscribed = (uint8_t)want;
-	ibuf_init(&b);
-	msg_put_setsub(&b, &ss);
-	request(m->e, m, PEER_DB, MSG_SETSUB, &b, req_plain, NULL);
 }
 
 /*

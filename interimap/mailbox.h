@@ -132,6 +132,7 @@ struct cand {				/* an unmapped message */
 	uint32_t	above;		/* source of an intent: its copy has a
 					 * UID at or above this; else 0 */
 	uint64_t	size;
+	struct msg_date	date;
 	uint8_t		id;		/* ID_* of digest */
 	uint8_t		paired;
 	uint8_t		digest[ID_DIGEST];
@@ -207,6 +208,7 @@ struct mside {
 	int		 doubt;		/* EXISTS does not fit: verify */
 	/* to be copied from here */
 	struct uidset	 todo;
+	struct uidset	 fresh;		/* were in todo, and count in known */
 	struct uidset	 again;		/* appended, UID not told: pair them */
 	struct uidset	 asked;		/* a GETMETA of these is under way */
 	uint32_t	 nbatches;	/* from here, under way */

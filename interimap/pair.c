@@ -18,8 +18,10 @@
  * PAIR: which unmapped messages of the two sides are the same mail.  Pure.
  * By header digest (with a Message-ID) and size where that is unique on both
  * sides; what is left and might match is told apart by the digest of its whole
- * body.  The source of an open intent needs no equal size, since servers
- * normalise, but its copy has a UID at or above the target's UIDNEXT then.
+ * body.  The copy of an open intent has a UID at or above the target's UIDNEXT
+ * then, and the date it was appended with; its size may differ, since servers
+ * normalise.  (The date alone tells it from another mail with that Message-ID,
+ * as when a list and its sender both deliver.)
  */
 #include <stdlib.h>
 #include <string.h>
@@ -101,7 +103,9 @@ add_pair(struct pairing *p, struct cand *l, struct cand *r)
 static int
 is_copy(const struct cand *src, const struct cand *copy)
 {
-	return src->above != 0 && copy->uid >= src->above;
+	return src->above != 0 && copy->uid >= src->above &&
+	    src->date.valid && copy->date.valid &&
+	    src->date.time == copy->date.time;
 }
 
 static void

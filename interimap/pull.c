@@ -426,7 +426,7 @@ fits(struct mbox *m, enum side side)
 	struct uidset gone;
 	uint64_t expect = s->known;
 	const struct row *r;
-	uint32_t i;
+	uint32_t i, uid;
 
 	for (i = 0; i < m->rowtab.n; i++) {
 		r = &m->rowtab.r[i];
@@ -434,10 +434,17 @@ fits(struct mbox *m, enum side side)
 		    uidset_has(&s->vanished, r->uid[side]))
 			expect--;
 	}
+	/* So may what has no row: passed over, or gone before it was copied. */
 	uidset_init(&gone);
 	if (uidset_copy(&gone, &s->skipped) == -1 ||
+	    uidset_union(&gone, &s->fresh) == -1 ||
 	    uidset_intersect(&gone, &s->vanished) == -1)
 		fatal("out of memory");
+	for (i = 0; i < m->rowtab.n; i++) {
+		uid = m->rowtab.r[i].uid[side];
+		if (uidset_remove_range(&gone, uid, uid) == -1)
+			fatal("out of memory");
+	}
 	expect -= count_within(&gone, 1, s->cur.uidnext - 1);
 	uidset_free(&gone);
 	expect += count_within(&s->listed, s->cur.uidnext, s->sel.uidnext - 1);

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "killpoint.h"
 #include "mailbox.h"
 
 /* Messages of one side that are to get the same flags, or to be deleted. */
@@ -271,6 +272,7 @@ stored(struct request *rq, const struct msg_fail *fail)
 		push_discard(p);
 		return;
 	}
+	KILLPOINT("stored");
 	if (uidset_minus(&p->set, &p->modified) == -1)
 		fatal("out of memory");
 	uiditer_init(&it, &p->set);
@@ -333,6 +335,7 @@ both_gone(const struct row *r)
 static void
 unmapped(struct request *rq, const struct msg_fail *fail)
 {
+	KILLPOINT("unmapped");
 	req_plain(rq, fail);
 	if (fail == NULL)
 		rowtab_drop(&rq->m->rowtab, both_gone);
@@ -354,15 +357,19 @@ expunged(struct request *rq, const struct msg_fail *fail)
 		push_discard(p);
 		return;
 	}
+	KILLPOINT("expunged");
 	uiditer_init(&it, &p->set);
 	while ((uid = uiditer_next(&it)) != 0) {
 		if ((r = rowtab_find(&m->rowtab, p->side, uid)) == NULL)
 			continue;
 		r->s[p->side].gone = 1;
 		plan_unmap(&pl, r);
+		if (uidset_remove_range(&m->s[p->side].fresh, uid, uid) == -1)
+			fatal("out of memory");
 	}
 	m->s[p->side].known -= (uint32_t)pl.nunmap;
-	map_send(m, MSG_UNMAP, 0, pl.unmap, pl.nunmap, unmapped, NULL);
+	map_send(m, MSG_UNMAP, MAP_NOSIDE, pl.unmap, pl.nunmap, unmapped,
+	    NULL);
 	free(pl.unmap);
 	m->e->stats.deleted[p->side] += uidset_count(&p->set);
 	say_set(m, p->side, "Removed ", "", &p->set);
@@ -413,7 +420,8 @@ push_begin(struct mbox *m)
 		uidset_free(&pl.deletes[s]);
 	}
 	if (pl.nunmap > 0)
-		map_send(m, MSG_UNMAP, 0, pl.unmap, pl.nunmap, unmapped, NULL);
+		map_send(m, MSG_UNMAP, MAP_NOSIDE, pl.unmap, pl.nunmap,
+		    unmapped, NULL);
 	free(pl.unmap);
 	copy_begin(m);
 }

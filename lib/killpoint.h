@@ -15,8 +15,6 @@
  */
 
 /*
-
-/*
  * Numbered places where a test kills the process: compiled in only with
  * -DKILLPOINTS, nothing otherwise.  INTERIMAP_KILL="name:count" in the
  * environment names the point and how many times it must be passed.  The

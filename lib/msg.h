@@ -67,7 +67,7 @@
 	X(NOOP,		PI, 0, 0)					\
 	X(UNSELECT,	PI, 0, 0)					\
 	X(LOGOUT,	PI, 0, 0)					\
-	X(MAILBOX,	IP, 29, 4096)					\
+	X(MAILBOX,	IP, 28, 4096)					\
 	X(SELECTED,	IP, 26, 65536)					\
 	X(VANISHED,	IP, 4, 65536)					\
 	X(CHANGED,	IP, 4, 65536)					\
@@ -195,7 +195,7 @@ struct msg_rename { struct bytes from, to; };
 #define ATTR_REMOTE		0x40
 #define ATTR_ALL		0x7f
 struct msg_mailbox {
-	struct bytes name;
+	struct bytes name;		/* empty: LIST "" "", the delimiter */
 	uint8_t delim;			/* 0: NIL, flat */
 	uint16_t attrs;
 	uint8_t has;			/* which of these STATUS brought */

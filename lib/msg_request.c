@@ -206,7 +206,7 @@ msg_put_mailbox(struct ibuf *b, const struct msg_mailbox *m)
 int
 msg_get_mailbox(struct ibuf *b, struct msg_mailbox *m)
 {
-	m->name = field_get_name(b);
+	m->name = ibuf_get_text(b, MAILBOX_NAMEMAX);
 	m->delim = field_get_u8(b, 0, 0x7f);
 	m->attrs = ibuf_get_u16(b);
 	if ((m->attrs & ~ATTR_ALL) != 0)

@@ -78,7 +78,7 @@ landlock_abi(void)
 
 /* All that this version can give up, and how large its struct is. */
 static size_t
-everything(struct ruleset *rs, int abi, int nettoo)
+everything(struct ruleset *rs, int abi, unsigned int also)
 {
 	rs->fs = FS_VERSION1;
 	if (abi >= 2)
@@ -87,8 +87,12 @@ everything(struct ruleset *rs, int abi, int nettoo)
 		rs->fs |= FS_TRUNCATE;
 	if (abi >= 5)
 		rs->fs |= FS_IOCTL_DEV;
-	rs->net = NET_BIND_TCP | (nettoo ? NET_CONNECT_TCP : 0);
-	rs->scoped = SCOPE_ABSTRACT | SCOPE_SIGNAL;
+	rs->net = NET_BIND_TCP;
+	if (also & LANDLOCK_CONNECT)
+		rs->net |= NET_CONNECT_TCP;
+	rs->scoped = SCOPE_ABSTRACT;
+	if (also & LANDLOCK_SIGNAL)
+		rs->scoped |= SCOPE_SIGNAL;
 	if (abi >= 6)
 		return sizeof(*rs);
 	return abi >= 4 ? offsetof(struct ruleset, scoped) :
@@ -118,7 +122,7 @@ grant(int fd, const struct landlock_grant *g, uint64_t handled)
 }
 
 int
-landlock_enter(const struct landlock_grant *g, size_t n, int nettoo)
+landlock_enter(const struct landlock_grant *g, size_t n, unsigned int also)
 {
 	struct ruleset rs;
 	size_t i, size;
@@ -126,7 +130,7 @@ landlock_enter(const struct landlock_grant *g, size_t n, int nettoo)
 
 	if ((abi = landlock_abi()) == 0)
 		return 0;
-	size = everything(&rs, abi, nettoo);
+	size = everything(&rs, abi, also);
 	fd = (int)syscall(SYS_landlock_create_ruleset, &rs, size, 0);
 	if (fd == -1)
 		return -1;

@@ -172,11 +172,19 @@ keep_paths(enum sandbox_stage stage, const char *path)
 		{ "/etc/localtime", LANDLOCK_READ }
 	};
 
-	if (stage == SANDBOX_IMAP_START)
-		return landlock_enter(imap, nitems(imap), 0);
-	if (stage == SANDBOX_DB_START)
-		return landlock_enter(db, nitems(db), 1);
-	return landlock_enter(NULL, 0, 1);
+	unsigned int all = LANDLOCK_CONNECT | LANDLOCK_SIGNAL;
+
+	switch (stage) {
+	case SANDBOX_IMAP_START:
+		return landlock_enter(imap, nitems(imap), LANDLOCK_SIGNAL);
+	case SANDBOX_DB_START:
+		return landlock_enter(db, nitems(db), all);
+	case SANDBOX_PARENT_LOCKED:
+		/* Its end must still kill its children (spawn.c). */
+		return landlock_enter(NULL, 0, LANDLOCK_CONNECT);
+	default:
+		return landlock_enter(NULL, 0, all);
+	}
 }
 
 static int

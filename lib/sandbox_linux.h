@@ -44,12 +44,16 @@ struct landlock_grant {
 
 /* The version the running kernel offers; 0: none. */
 int	landlock_abi(void);
+/* What a process may give up beside paths. */
+#define LANDLOCK_CONNECT	0x1	/* connecting by TCP */
+#define LANDLOCK_SIGNAL		0x2	/* signals that leave the process */
+
 /*
- * Keep only these (none: no path at all), and give up what else the kernel
- * lets go: listening on TCP, abstract sockets and signals that leave the
- * process.  nettoo: connecting by TCP as well.  0, also when there is no
- * Landlock; -1 with errno.
+ * Keep only these paths (none: no path at all), and give up listening on TCP,
+ * connecting to abstract sockets, and what the last argument says, as far as
+ * the running kernel lets them go.  0, also when there is no Landlock; -1 with
+ * errno.
  */
-int	landlock_enter(const struct landlock_grant *, size_t, int nettoo);
+int	landlock_enter(const struct landlock_grant *, size_t, unsigned int);
 
 #endif

@@ -87,7 +87,9 @@ check_content(struct model *m, int i, enum side side, uint32_t content)
 		    f->born[REMOTE];
 	if (born == 1 && f->diedmapped > 0)
 		most = 0;
-	if (f->together && died == 0)
+	/* Servers that count sizes differently: not known to be equal. */
+	if (f->together && died == 0 && ((m->server[LOCAL].abilities |
+	    m->server[REMOTE].abilities) & AB_SIZE) == 0)
 		most = 1;
 	if (n < least || n > most)
 		model_fail(m, "box %d: content %u is %zu times on %s, not %zu "
@@ -121,17 +123,16 @@ static void
 check_untouched(struct model *m, int i)
 {
 	const struct fate *f;
+	enum side s = OTHER(m->replaced[i]);
 	uint32_t c;
-	enum side s;
 
-	for (s = LOCAL; s <= REMOTE; s++)
-		for (c = 0; c < m->ncontent; c++) {
-			f = fate_of(m, i, c);
-			if (copies(m, i, s, c) < f->born[s] &&
-			    f->died[LOCAL] + f->died[REMOTE] == 0)
-				model_fail(m, "box %d: content %u lost on %s",
-				    i, c, side_name(s));
-		}
+	for (c = 0; c < m->ncontent; c++) {
+		f = fate_of(m, i, c);
+		if (copies(m, i, s, c) < f->born[s] &&
+		    f->died[LOCAL] + f->died[REMOTE] == 0)
+			model_fail(m, "box %d: content %u lost on %s", i, c,
+			    side_name(s));
+	}
 }
 
 static void

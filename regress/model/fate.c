@@ -124,6 +124,15 @@ judge_map(struct model *m, int box, uint32_t luid, uint32_t ruid)
 		    box, luid, ruid, l->content, r->content);
 }
 
+/* Only what some writer did may be done on the other side. */
+void
+judge_subscribe(struct model *m, int box, int on)
+{
+	if ((m->subs[box] & (on ? 1 : 2)) == 0)
+		model_fail(m, "box %d: %s, and nobody asked for it", box,
+		    on ? "subscribed" : "unsubscribed");
+}
+
 /* All messages below UIDNEXT must be mapped, or skipped on purpose. */
 void
 judge_advance(struct model *m, int box, const struct msg_advance *adv)

@@ -120,6 +120,7 @@ replace(struct model *m)
 		return;
 	trace(m, "writer %s: box %d is deleted", side_name(side), i);
 	m->nosync[i] = 1;
+	m->replaced[i] = side;
 	box_drop(s, i);
 	if (chance(m, 1, 2)) {
 		trace(m, "writer %s: box %d is new", side_name(side), i);

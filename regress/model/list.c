@@ -60,10 +60,12 @@ list_box(struct model *m, struct server *s, struct frame *f, int i)
 	if (b->subscribed)
 		mb.attrs |= ATTR_SUBSCRIBED;
 	if (b->exists) {
-		mb.has = STATUS_UIDVALIDITY | STATUS_UIDNEXT | STATUS_MODSEQ;
+		mb.has = STATUS_UIDVALIDITY | STATUS_UIDNEXT | STATUS_MODSEQ |
+		    STATUS_MESSAGES;
 		mb.uidvalidity = b->uidvalidity;
 		mb.uidnext = b->uidnext;
 		mb.modseq = b->shown;
+		mb.messages = (uint32_t)b->nlive;
 	} else
 		mb.attrs |= ATTR_NONEXISTENT;
 	ibuf_init(&buf);
@@ -172,6 +174,7 @@ step_subscribe(struct model *m, struct server *s, struct frame *f)
 
 	if (refused(m, s, f) || (i = named(m, s, f)) == -1)
 		return STEP_DONE;
+	judge_subscribe(m, i, f->type == MSG_SUBSCRIBE);
 	s->box[i].subscribed = f->type == MSG_SUBSCRIBE;
 	peer_done(m, (enum peer)s->side, f->id);
 	return STEP_DONE;

@@ -176,7 +176,9 @@ struct model {
 	size_t		 ntomb, tombsize;
 	struct database	*db;
 	struct engine	*engine;
-	int		 nosync[NBOXES]; /* left out: gone or recreated */
+	int		 nosync[NBOXES]; /* left out: gone or recreated; */
+	enum side	 replaced[NBOXES]; /* ... on this side */
+	uint8_t		 subs[NBOXES];	 /* by writers: 1 set, 2 cleared */
 	int		 dbfull;	 /* the database fails from now on */
 	size_t		 beyond;	/* requests beyond LIST in this run */
 	struct stats	 stats;
@@ -262,6 +264,7 @@ void		 judge_expunge(struct model *, enum side, int, uint32_t);
 void		 judge_flags(struct model *, enum side, int, uint32_t,
 		    mflags, mflags);
 void		 judge_map(struct model *, int, uint32_t, uint32_t);
+void		 judge_subscribe(struct model *, int, int);
 void		 judge_advance(struct model *, int, const struct msg_advance *);
 void		 tomb_add(struct model *, int, enum side, uint32_t);
 

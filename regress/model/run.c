@@ -83,7 +83,7 @@ aftermath(struct model *m)
 	uint32_t n = chance(m, 1, 3) ? 0 : rnd(m, 30);
 	int p;
 
-	trace(m, "killed; %u steps follow", n);
+	trace(m, "the engine is gone; at most %u steps follow", n);
 	while (n-- > 0 && !m->failed) {
 		p = (int)rnd(m, NPEERS);
 		if (peer_ready(m, (enum peer)p) != NULL)
@@ -136,6 +136,13 @@ loop(struct model *m, const struct plan *plan)
 	return RUN_ENDED;
 }
 
+/* The engine may end a run that makes no sense any more. */
+static int
+gave_up(enum outcome o)
+{
+	return o != OUT_DONE && o != OUT_PARTIAL && o != OUT_GUARD;
+}
+
 enum runend
 run_once(struct model *m, const struct plan *plan, enum outcome *outcome)
 {
@@ -152,11 +159,11 @@ run_once(struct model *m, const struct plan *plan, enum outcome *outcome)
 		model_fail(m, "engine_start");
 	end = loop(m, plan);
 	*outcome = engine_outcome(m->engine);
-	if (end == RUN_KILLED)
-		aftermath(m);
 	for (p = 0; p < NPEERS && end == RUN_ENDED && !m->failed; p++)
-		if (m->peer[p].nrequests > 0)
+		if (m->peer[p].nrequests > 0 && !gave_up(*outcome))
 			model_fail(m, "done, but requests are under way");
+	if (end != RUN_STUCK)
+		aftermath(m);
 	trace(m, "run ended: %d, outcome %d, %zu requests beyond LIST",
 	    (int)end, (int)*outcome, m->beyond);
 	engine_free(m->engine);

@@ -59,8 +59,10 @@ content_new(struct model *m)
 		/* looks like another one, but is not */
 		c->header = m->content[rnd(m, (uint32_t)m->ncontent - 1)].header;
 		c->weak = m->content[c->header - 1].weak;
-		if (chance(m, 1, 2))
-			c->size = m->content[c->header - 1].size;
+		c->size = m->content[c->header - 1].size;
+		/* Message-ID, header and size are taken for an identity. */
+		if (!c->weak)
+			c->size += (uint32_t)m->ncontent * 1000;
 	}
 	if (chance(m, 1, 60)) {
 		c->empty = 1;
@@ -178,6 +180,7 @@ writer_mailbox(struct model *m, enum side side)
 	}
 	if (s->box[i].exists) {
 		s->box[i].subscribed = (int)rnd(m, 2);
+		m->subs[i] |= s->box[i].subscribed ? 1 : 2;
 		trace(m, "writer %s: subscribed box %d: %d", side_name(side),
 		    i, s->box[i].subscribed);
 	}

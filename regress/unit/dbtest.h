@@ -17,7 +17,7 @@
 /*
  * For the tests of statedb: a scratch folder, a database in it, requests fed
  * to the dispatcher without a socket, and what it answered.  Included by
- * test_db.c and test_db_open.c, once each.
+ * the test_db*.c.
  */
 #include <sys/stat.h>
 
@@ -231,4 +231,217 @@ fixture_down(void **state)
 		fail_msg("%s is not empty", f->dir);
 	free(f);
 	return 0;
+}
+
+/* A mailbox without a state; its idx. */
+static inline uint32_t
+add(struct fixture *f, const char *name)
+{
+	struct msg_add a = { bytes_of(name), 1 };
+	struct ibuf b;
+
+	msg_put_add(payload(f), &a);
+	send_done(f, MSG_ADD);
+	assert_int_equal(f->n, 2);
+	assert_int_equal(f->a[0].type, MSG_ADDED);
+	b = answer_data(&f->a[0]);
+	return ibuf_get_u32(&b);
+}
+
+static inline struct ibuf *
+put_state(struct fixture *f, uint32_t idx, uint32_t l, uint32_t r)
+{
+	struct msg_stateadd s = { idx, { l, r } };
+
+	msg_put_stateadd(payload(f), &s);
+	return &f->b;
+}
+
+/* An open database with a mailbox that has a state. */
+static inline uint32_t
+ready(struct fixture *f)
+{
+	uint32_t idx;
+
+	reopen(f);
+	idx = add(f, "INBOX");
+	put_state(f, idx, 100, 200);
+	send_done(f, MSG_STATE);
+	return idx;
+}
+
+/* MAP, UNMAP, HOLD or UNHOLD of the pairs from (l, r) on, n of them. */
+static inline void
+put_pairs(struct fixture *f, uint32_t idx, uint8_t side, uint32_t l,
+    uint32_t r, uint32_t n)
+{
+	struct msg_map m = { idx, side, n };
+	struct msg_pair p = { l, r, 0 };
+	struct ibuf *b = payload(f);
+
+	msg_put_map(b, &m);
+	for (; n > 0; n--, p.a++, p.b++)
+		msg_put_pair(b, &p);
+}
+
+static inline void
+map(struct fixture *f, uint32_t idx, uint32_t l, uint32_t r, uint32_t n)
+{
+	put_pairs(f, idx, MAP_NOSIDE, l, r, n);
+	send_done(f, MSG_MAP);
+}
+
+static inline void
+put_advance(struct fixture *f, uint32_t idx, uint32_t ln, uint64_t lm,
+    uint32_t rn, uint64_t rm)
+{
+	struct msg_advance a = { idx, { { ln, lm }, { rn, rm } } };
+
+	msg_put_advance(payload(f), &a);
+}
+
+static inline void
+put_intent(struct fixture *f, uint32_t idx, uint8_t side, uint32_t tuidnext,
+    uint32_t uid, uint32_t n)
+{
+	struct msg_intent m = { idx, side, tuidnext, n };
+	struct msg_intended i = { side, uid, tuidnext, 4096 + uid,
+	    { 1000000000, -90, 1 } };
+	struct ibuf *b = payload(f);
+
+	msg_put_intent(b, &m);
+	for (; n > 0; n--, i.uid++)
+		msg_put_intended(b, &i);
+}
+
+static inline void
+put_skip(struct fixture *f, uint32_t idx, uint8_t side, uint32_t uid)
+{
+	struct msg_skip s = { idx, side, uid, 3, bytes_of("too large") };
+
+	msg_put_skip(payload(f), &s);
+}
+
+/* What LOOKUP of one range brings. */
+struct found {
+	struct msg_pair	 pair[64];	/* the first ones */
+	size_t		 n;
+	size_t		 frames;
+	struct uidset	 skipped;
+};
+
+static inline void
+add_pairs(struct found *l, const struct answer *a)
+{
+	struct ibuf b = answer_data(a);
+	struct msg_pair p;
+	uint32_t i, n = ibuf_get_u32(&b);
+
+	assert_true(n > 0);
+	for (i = 0; i < n; i++) {
+		assert_int_equal(msg_get_pair(&b, &p), 0);
+		if (l->n < 64)
+			l->pair[l->n] = p;
+		l->n++;
+	}
+	assert_int_equal(ibuf_done(&b), 0);
+}
+
+static inline void
+lookup_set(struct fixture *f, uint32_t idx, uint8_t side, struct uidset *set,
+    struct found *l)
+{
+	struct msg_lookup m = { idx, side, *set };
+	struct ibuf b;
+	size_t i;
+
+	memset(l, 0, sizeof(*l));
+	uidset_init(&l->skipped);
+	msg_put_lookup(payload(f), &m);
+	send_done(f, MSG_LOOKUP);
+	for (i = 0; i + 1 < f->n; i++) {
+		if (f->a[i].type == MSG_PAIRS) {
+			add_pairs(l, &f->a[i]);
+			l->frames++;
+			continue;
+		}
+		assert_int_equal(f->a[i].type, MSG_SKIPPED);
+		b = answer_data(&f->a[i]);
+		assert_int_equal(msg_get_set(&b, &l->skipped), 0);
+	}
+}
+
+static inline void
+lookup(struct fixture *f, uint32_t idx, uint8_t side, uint32_t lo, uint32_t hi,
+    struct found *l)
+{
+	struct uidset set = UIDSET_INIT;
+
+	assert_int_equal(uidset_add_range(&set, lo, hi), 0);
+	lookup_set(f, idx, side, &set, l);
+	uidset_free(&set);
+}
+
+/* Rows mapped from lo to hi on the local side. */
+static inline size_t
+mapped(struct fixture *f, uint32_t idx, uint32_t lo, uint32_t hi)
+{
+	struct found l;
+
+	lookup(f, idx, LOCAL, lo, hi, &l);
+	uidset_free(&l.skipped);
+	return l.n;
+}
+
+static inline struct msg_counted
+counted(struct fixture *f, uint32_t idx)
+{
+	struct msg_counted c;
+	struct ibuf b;
+
+	ibuf_add_u32(payload(f), idx);
+	send_done(f, MSG_COUNT);
+	b = answer_data(&f->a[0]);
+	assert_int_equal(msg_get_counted(&b, &c), 0);
+	return c;
+}
+
+/* Open intents of a mailbox; the first in *first. */
+static inline size_t
+intents(struct fixture *f, uint32_t idx, struct msg_intended *first)
+{
+	struct msg_intended item;
+	struct ibuf b;
+	uint32_t n;
+	size_t i, all = 0;
+
+	ibuf_add_u32(payload(f), idx);
+	send_done(f, MSG_INTENTS);
+	for (i = 0; i + 1 < f->n; i++) {
+		assert_int_equal(f->a[i].type, MSG_INTENDED);
+		b = answer_data(&f->a[i]);
+		for (n = ibuf_get_u32(&b); n > 0; n--) {
+			assert_int_equal(msg_get_intended(&b, &item), 0);
+			if (all++ == 0 && first != NULL)
+				*first = item;
+		}
+		assert_int_equal(ibuf_done(&b), 0);
+	}
+	return all;
+}
+
+/* The i-th mailbox of MAILBOXES; its name is a view. */
+static inline struct msg_dbmailbox
+mailbox(struct fixture *f, size_t i, size_t of)
+{
+	struct msg_dbmailbox m;
+	struct ibuf b;
+
+	payload(f);
+	send_done(f, MSG_MAILBOXES);
+	assert_int_equal(f->n, of + 1);
+	assert_int_equal(f->a[i].type, MSG_DBMAILBOX);
+	b = answer_data(&f->a[i]);
+	assert_int_equal(msg_get_dbmailbox(&b, &m), 0);
+	return m;
 }

@@ -19,6 +19,8 @@
  * The response parser on vectors: each is fed whole, one octet at a time, cut
  * in two at every place, and with a reader of bodies that takes one octet or
  * none; the calls must be the same.  Every cap is tried at it and above it.
+ * Given a file, it prints the transcript of it instead: so were resp_*.out
+ * made of the dialogues recorded from servers, and then read.
  */
 #include <err.h>
 #include <setjmp.h>
@@ -108,16 +110,17 @@ test_nul(void **state)
 	CHECK_NUL("* a\0b\r\n", "error: bad octet in an atom\n");
 	CHECK_NUL("\0\r\n", "error: control character\n");
 	CHECK_NUL("* LIST () \"/\" \"a\0b\"\r\n",
-	    "error: unfinished quoted string\n");
+	    "error: LIST: unfinished quoted string\n");
 	CHECK_NUL("* LIST () \"/\" {3}\r\na\0b\r\n",
-	    "error: NUL in a mailbox name\n");
+	    "error: LIST: NUL in a mailbox name\n");
 	CHECK_NUL("* STATUS ~{3}\r\na\0b ()\r\n",
-	    "error: NUL in a mailbox name\n");
+	    "error: STATUS: NUL in a mailbox name\n");
 	CHECK_NUL("* 1 FETCH (BODY[] ~{3}\r\na\0b)\r\n",
 	    "begin 1 body=3 literal8 <a\\000b>\nfetch 1 body=3\n");
 	CHECK_NUL("* 1 FETCH (BODY[HEADER.FIELDS (A)] {3}\r\na\0b)\r\n",
 	    "fetch 1 header=<a\\000b>\n");
-	CHECK_NUL("* 1 FETCH (BODY[\0] NIL)\r\n", "error: unfinished section\n");
+	CHECK_NUL("* 1 FETCH (BODY[\0] NIL)\r\n",
+	    "error: FETCH: unfinished section\n");
 }
 
 /* Whole files at a time: the transcript must be that of whole feeding. */
@@ -134,6 +137,22 @@ slurp(const char *path, size_t *n)
 	*n = fread(s, 1, 65535, f);
 	fclose(f);
 	return s;
+}
+
+static int
+print_dialogue(const char *path)
+{
+	struct record	rec;
+	size_t		n;
+	char		*s;
+
+	s = slurp(path, &n);
+	record_init(&rec);
+	rec.trace = 1;
+	fputs(record_run(&rec, s, n, 0), stdout);
+	record_free(&rec);
+	free(s);
+	return 0;
 }
 
 static void
@@ -216,7 +235,7 @@ test_cap_tokens(void **state)
 
 	check_cap("* CAPABILITY ", "a", RESP_ATOMMAX, "\r\n", "A\n");
 	check_cap("* CAPABILITY ", "a", RESP_ATOMMAX + 1, "\r\n",
-	    "error: token too long\n");
+	    "error: CAPABILITY: token too long\n");
 	check_cap("* OK [CAPABILITY ", "a", RESP_ATOMMAX, "]\r\n",
 	    "* OK [CAPABILITY] <>\n");
 	check_cap("* OK [CAPABILITY ", "a", RESP_ATOMMAX + 1, "]\r\n",
@@ -224,17 +243,17 @@ test_cap_tokens(void **state)
 	check_cap("* 1 FETCH (BODY[", "a", RESP_ATOMMAX - 6, "] NIL)\r\n",
 	    "fetch 1\n");
 	check_cap("* 1 FETCH (BODY[", "a", RESP_ATOMMAX - 5, "] NIL)\r\n",
-	    "error: token too long\n");
+	    "error: FETCH: token too long\n");
 	check_cap("* 1 FETCH (BODY[] \"", "a", RESP_STRMAX, "\")\r\n",
 	    "fetch 1 body=8192\n");
 	check_cap("* 1 FETCH (BODY[] \"", "a", RESP_STRMAX + 1, "\")\r\n",
-	    "error: token too long\n");
+	    "error: FETCH: token too long\n");
 	snprintf(head, sizeof(head), "* 1 FETCH (INTERNALDATE {%d}\r\n",
 	    RESP_STRMAX);
 	check_cap(head, "a", RESP_STRMAX, ")\r\n", "fetch 1 date=none\n");
 	snprintf(head, sizeof(head), "* 1 FETCH (INTERNALDATE {%d}\r\n",
 	    RESP_STRMAX + 1);
-	check_cap(head, "", 1, "", "error: literal too long\n");
+	check_cap(head, "", 1, "", "error: FETCH: literal too long\n");
 }
 
 static void
@@ -245,13 +264,13 @@ test_cap_names(void **state)
 	check_cap("* LIST () \"/\" ", "a", MAILBOX_NAMEMAX, "\r\n",
 	    "> delim=/ attrs=0\n");
 	check_cap("* LIST () \"/\" ", "a", MAILBOX_NAMEMAX + 1, "\r\n",
-	    "error: mailbox name too long\n");
+	    "error: LIST: mailbox name too long\n");
 	snprintf(head, sizeof(head), "* STATUS {%d}\r\n", MAILBOX_NAMEMAX);
 	check_cap(head, "a", MAILBOX_NAMEMAX, " (MESSAGES 1)\r\n",
 	    "> messages=1\n");
 	snprintf(head, sizeof(head), "* STATUS {%d}\r\n", MAILBOX_NAMEMAX + 1);
 	check_cap(head, "a", MAILBOX_NAMEMAX + 1, " (MESSAGES 1)\r\n",
-	    "error: mailbox name too long\n");
+	    "error: STATUS: mailbox name too long\n");
 }
 
 static void
@@ -333,7 +352,7 @@ test_cap_depth(void **state)
 	    "error: parentheses nested too deep\n");
 	check_cap("* 1 FETCH (X ", "(", RESP_DEPTHMAX, close, "fetch 1\n");
 	check_cap("* 1 FETCH (X ", "(", RESP_DEPTHMAX + 1, close,
-	    "error: parentheses nested too deep\n");
+	    "error: FETCH: parentheses nested too deep\n");
 }
 
 /* RESP_LINEMAX counts skipped literals, but no bodies. */
@@ -431,8 +450,7 @@ test_give_up(void **state)
 	for (i = 1; i <= all; i++) {
 		rec.fail_at = i;
 		out = record_run(&rec, in, strlen(in), 0);
-		assert_non_null(strstr(out,
-		    "error: the answer was not expected\n"));
+		assert_non_null(strstr(out, "the answer was not expected\n"));
 		assert_int_equal(rec.calls, i);
 	}
 	record_free(&rec);
@@ -440,7 +458,7 @@ test_give_up(void **state)
 }
 
 int
-main(void)
+main(int argc, char *argv[])
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lines),
@@ -463,5 +481,7 @@ main(void)
 		cmocka_unit_test(test_give_up),
 	};
 
+	if (argc == 2)
+		return print_dialogue(argv[1]);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

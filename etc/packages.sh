@@ -1,0 +1,64 @@
+#!/bin/sh
+# Install what building and testing interimap needs.  Debian and its kin: by
+# apt-get, with sudo when not root, after saying what.  Elsewhere: print names.
+#
+#	etc/packages.sh build	compiler and libraries
+#	etc/packages.sh test	these, and what `make demo` and `make check` use
+#
+# Does nothing when all is there.
+set -eu
+
+build="gcc make pkg-config libtls-dev libsqlite3-dev zlib1g-dev libbsd-dev
+libpcre2-dev libseccomp-dev linux-libc-dev"
+test="$build libcmocka-dev python3 dovecot-imapd openssl strace util-linux
+binutils bmake mandoc clang libclang-rt-14-dev interimap patch procps"
+
+case ${1:-build} in
+build)	want=$build ;;
+test)	want=$test ;;
+*)	echo "usage: etc/packages.sh [build|test]" >&2; exit 1 ;;
+esac
+
+if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg >/dev/null 2>&1
+then
+	cat <<-TXT
+	This system has no apt-get.  Please install, by the names it has here:
+	a C compiler, make, pkg-config, libtls (LibreSSL or LibreTLS), SQLite 3,
+	zlib, libbsd (not on BSD), PCRE2, libseccomp (Linux only);
+	for the tests: cmocka, Python 3, Dovecot, openssl, strace, bmake,
+	mandoc, clang with its sanitizers.
+	TXT
+	exit 0
+fi
+
+missing=
+for p in $want; do
+	case $(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null || :) in
+	installed) ;;
+	*) missing="$missing $p" ;;
+	esac
+done
+[ -n "$missing" ] || exit 0
+
+echo "Installing with apt-get:$missing"
+sudo=
+if [ "$(id -u)" -ne 0 ]; then
+	sudo=sudo
+	if ! command -v sudo >/dev/null 2>&1; then
+		echo "Not root and no sudo: please install these yourself." >&2
+		exit 1
+	fi
+fi
+# Debian starts services when they are installed; the tests start their own.
+policy=
+if [ -z "$sudo" ] && [ ! -e /usr/sbin/policy-rc.d ]; then
+	printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+	chmod 755 /usr/sbin/policy-rc.d
+	policy=yes
+fi
+rc=0
+$sudo apt-get update -q || :
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -q -y \
+    --no-install-recommends $missing || rc=$?
+[ -z "$policy" ] || rm -f /usr/sbin/policy-rc.d
+exit $rc

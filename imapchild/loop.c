@@ -1,0 +1,168 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * The one poll loop: parent, body channel, server.  Called by main.c once the
+ * process is locked.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <string.h>
+
+#include "imapchild.h"
+
+#define FLUSH_WAIT	5000	/* ms the parent has to take our last words */
+
+enum { P_PARENT, P_BODY, P_SERVER, P_MAX };
+
+static time_t
+now(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
+/* All that can be done without waiting. */
+static void
+loop_step(struct child *c)
+{
+	if (io_blocked(c))
+		io_server_read(c);
+	ops_settle(c);
+	ops_run(c);
+	io_body_read(c);
+	ops_run(c);
+	ops_settle(c);
+	io_server_write(c);
+	io_body_write(c);
+	if (imsgbuf_flush(&c->parent) == -1) {
+		c->phase = PHASE_OVER;
+		c->exitcode = 1;
+	}
+	if (c->phase == PHASE_LOGOUT && TAILQ_EMPTY(&c->ops))
+		c->phase = PHASE_OVER;
+}
+
+/* What is to be waited for; a descriptor without anything is left out. */
+static void
+loop_wants(struct child *c, struct pollfd *pfd)
+{
+	const uint8_t	*p;
+	struct op	*op;
+
+	memset(pfd, 0, P_MAX * sizeof(*pfd));
+	pfd[P_PARENT].events = POLLIN;
+	if (imsgbuf_wants_out(&c->parent))
+		pfd[P_PARENT].events |= POLLOUT;
+	pfd[P_PARENT].fd = c->parent.fd;
+
+	op = copyin_current(c);
+	if (op != NULL && copyin_wants(c, op))
+		pfd[P_BODY].events |= POLLIN;
+	if (c->bodyfd != -1 && bodybuf_peek(&c->bodyout, &p) > 0)
+		pfd[P_BODY].events |= POLLOUT;
+	pfd[P_BODY].fd = pfd[P_BODY].events == 0 ? -1 : c->bodyfd;
+
+	if (!c->rd.ready && !io_blocked(c))
+		pfd[P_SERVER].events |= c->rd.want;
+	if (!c->wr.ready)
+		pfd[P_SERVER].events |= c->wr.want;
+	pfd[P_SERVER].fd = pfd[P_SERVER].events == 0 ? -1 : c->tr->fd;
+}
+
+/* How long poll may wait, in ms; the deadline is counted while one is owed. */
+static int
+loop_timeout(struct child *c, int *waited)
+{
+	time_t	 left, t;
+
+	if (c->rd.ready && !io_blocked(c))
+		return 0;
+	t = now();
+	if (!io_awaiting(c) || c->conf.timeout == 0) {
+		*waited = 0;
+		return -1;
+	}
+	if (!*waited)
+		c->progress = t;
+	*waited = 1;
+	left = c->progress + c->conf.timeout - t;
+	if (left <= 0) {
+		child_fail(c, FAIL_NET, "no answer from the server for %u "
+		    "seconds", c->conf.timeout);
+		return 0;
+	}
+	return left > 1000000 ? 1000000 * 1000 : (int)left * 1000;
+}
+
+static void
+loop_events(struct child *c, const struct pollfd *pfd)
+{
+	const short	 bad = POLLERR | POLLHUP | POLLNVAL;
+
+	if (pfd[P_SERVER].revents & (c->rd.want | bad))
+		c->rd.ready = 1;
+	if (pfd[P_SERVER].revents & (c->wr.want | bad) && c->wr.want != 0)
+		c->wr.ready = 1;
+	if (pfd[P_PARENT].revents & (POLLIN | bad))
+		io_parent_read(c);
+	if (c->rd.ready)
+		io_server_read(c);
+}
+
+/* Hand the parent what is left to say; it may be gone. */
+static void
+loop_flush(struct child *c)
+{
+	struct pollfd	 pfd;
+
+	pfd.fd = c->parent.fd;
+	pfd.events = POLLOUT;
+	while (imsgbuf_flush(&c->parent) == 0)
+		if (poll(&pfd, 1, FLUSH_WAIT) <= 0)
+			return;
+}
+
+int
+loop_run(struct child *c)
+{
+	struct pollfd	 pfd[P_MAX];
+	int		 timeout, waited;
+
+	waited = 0;
+	c->progress = now();
+	for (;;) {
+		loop_step(c);
+		if (c->phase == PHASE_OVER)
+			break;
+		loop_wants(c, pfd);
+		timeout = loop_timeout(c, &waited);
+		if (c->phase == PHASE_OVER)
+			break;
+		if (poll(pfd, P_MAX, timeout) == -1 && errno != EINTR)
+			fatal("poll: %s", strerror(errno));
+		else
+			loop_events(c, pfd);
+	}
+	if (c->exitcode == 0)
+		log_info("IMAP traffic (bytes): recv %" PRIu64 " sent %" PRIu64,
+		    c->received, c->sent);
+	loop_flush(c);
+	return c->exitcode;
+}

@@ -1,0 +1,248 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * From the greeting to READY: capabilities, STARTTLS, the login (auth.c), and
+ * ENABLE QRESYNC with the first request.  Called by answer.c and io.c.
+ */
+#include <string.h>
+#include <strings.h>
+
+#include "imapchild.h"
+
+static void	 capability_done(struct child *, struct command *,
+		    const struct resp_status *);
+static void	 starttls_done(struct child *, struct command *,
+		    const struct resp_status *);
+static void	 enable_done(struct child *, struct command *,
+		    const struct resp_status *);
+
+static const struct cmd_calls capability_calls = {
+	.name = "capability",
+	.done = capability_done
+};
+
+static const struct cmd_calls starttls_calls = {
+	.name = "starttls",
+	.done = starttls_done
+};
+
+static const struct cmd_calls enable_calls = {
+	.name = "enable",
+	.done = enable_done
+};
+
+static const struct {
+	const char	*name;
+	uint64_t	 bit;
+	int		 needed;
+} capabilities[] = {
+	{ "IMAP4REV1",		CAP_IMAP4REV1,		1 },
+	{ "ENABLE",		CAP_ENABLE,		1 },
+	{ "QRESYNC",		CAP_QRESYNC,		1 },
+	{ "UIDPLUS",		CAP_UIDPLUS,		1 },
+	{ "LIST-EXTENDED",	CAP_LISTEXT,		1 },
+	{ "LIST-STATUS",	CAP_LISTSTATUS,		1 },
+	{ "LITERAL+",		CAP_LITERALPLUS,	0 },
+	{ "LITERAL-",		CAP_LITERALMINUS,	0 },
+	{ "MULTIAPPEND",	CAP_MULTIAPPEND,	0 },
+	{ "UNSELECT",		CAP_UNSELECT,		0 },
+	{ "BINARY",		CAP_BINARY,		0 },
+	{ "ESEARCH",		CAP_ESEARCH,		0 },
+	{ "SASL-IR",		CAP_SASL_IR,		0 },
+	{ "NOTIFY",		CAP_NOTIFY,		0 },
+	{ "COMPRESS=DEFLATE",	CAP_COMPRESS,		0 },
+	{ "LOGINDISABLED",	CAP_LOGINDISABLED,	0 },
+	{ "STARTTLS",		CAP_STARTTLS,		0 },
+	{ "OBJECTID",		CAP_OBJECTID,		0 }
+};
+#define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
+
+/* A NULL begins a new list, which replaces the old one. */
+void
+session_capability(struct child *c, const char *name)
+{
+	size_t	 i;
+
+	if (name == NULL) {
+		c->caps = 0;
+		c->authplain = 0;
+		c->knowscaps = 1;
+	} else if (strcasecmp(name, "AUTH=PLAIN") == 0)
+		c->authplain = 1;
+	for (i = 0; name != NULL && i < NCAPABILITIES; i++)
+		if (strcasecmp(name, capabilities[i].name) == 0)
+			c->caps |= capabilities[i].bit;
+	c->cmdq.caps = c->caps;
+}
+
+/* What was learnt before a change of state counts no longer. */
+static void
+session_forget(struct child *c)
+{
+	c->caps = c->cmdq.caps = 0;
+	c->authplain = 0;
+	c->knowscaps = 0;
+}
+
+static struct command *
+session_command(struct child *c, const struct cmd_calls *calls,
+    const char *line)
+{
+	struct command	*cmd;
+
+	if ((cmd = cmd_new(&c->cmdq, calls)) == NULL)
+		fatal("no memory");
+	cmd_puts(cmd, line);
+	cmd_close(cmd);
+	return cmd;
+}
+
+/* Logged in: name what is missing, or tell the parent that we are ready. */
+static void
+session_ready(struct child *c)
+{
+	struct msg_ready	 m;
+	struct ibuf		 buf;
+	size_t			 i;
+
+	for (i = 0; i < NCAPABILITIES; i++) {
+		if (!capabilities[i].needed || c->caps & capabilities[i].bit)
+			continue;
+		child_fail(c, FAIL_CAPABILITY, "Non %s-capable IMAP server. "
+		    "Enable it on the server, or use another one: nothing can "
+		    "be synchronized without", capabilities[i].name);
+		return;
+	}
+	c->phase = PHASE_READY;
+	m.version = MSG_VERSION;
+	m.caps = c->caps;
+	ibuf_init(&buf);
+	msg_put_ready(&buf, &m);
+	if (imsg_compose(&c->parent, MSG_READY, 0, &buf) == -1 ||
+	    imsg_compose(&c->parent, MSG_DONE, c->connectid, NULL) == -1)
+		fatal("cannot queue a frame");
+	ibuf_free(&buf);
+}
+
+/* The next step, now that the capabilities of this state are known. */
+static void
+session_next(struct child *c)
+{
+	if (c->loggedin)
+		session_ready(c);
+	else if (c->conf.type == CONN_IMAP && c->conf.starttls && !c->upgraded) {
+		if (c->caps & CAP_STARTTLS)
+			session_command(c, &starttls_calls, "STARTTLS");
+		else
+			child_fail(c, FAIL_TLS, "Server did not advertise "
+			    "STARTTLS capability.");
+	} else
+		auth_start(c);
+}
+
+static void
+session_learn(struct child *c)
+{
+	if (c->knowscaps)
+		session_next(c);
+	else
+		session_command(c, &capability_calls, "CAPABILITY");
+}
+
+static void
+capability_done(struct child *c, struct command *cmd,
+    const struct resp_status *st)
+{
+	if (st->cond != COND_OK || !c->knowscaps)
+		child_fail(c, FAIL_PROTOCOL, "CAPABILITY failed: %s", st->text);
+	else
+		session_next(c);
+}
+
+void
+session_greeting(struct child *c, const struct resp_status *st)
+{
+	c->phase = PHASE_LOGIN;
+	if (st->cond == COND_PREAUTH) {
+		if (c->conf.type == CONN_IMAP && c->conf.starttls) {
+			child_fail(c, FAIL_TLS, "PREAUTH greeting leaves no "
+			    "way to STARTTLS");
+			return;
+		}
+		c->loggedin = 1;
+		auth_forget(c);
+	} else if (st->cond != COND_OK) {
+		child_fail(c, FAIL_NET, "greeting refused: %s", st->text);
+		return;
+	}
+	session_learn(c);
+}
+
+/* RFC 3501 section 6.2.1: the capabilities are to be asked for again. */
+static void
+starttls_done(struct child *c, struct command *cmd,
+    const struct resp_status *st)
+{
+	if (st->cond != COND_OK)
+		child_fail(c, FAIL_TLS, "STARTTLS failed: %s", st->text);
+	else
+		c->phase = PHASE_UPGRADE;
+}
+
+void
+session_start(struct child *c)
+{
+	if (!c->upgraded) {
+		c->phase = PHASE_GREETING;
+		return;
+	}
+	c->phase = PHASE_LOGIN;
+	session_forget(c);
+	session_learn(c);
+}
+
+void
+session_login(struct child *c)
+{
+	c->loggedin = 1;
+	session_learn(c);
+}
+
+void
+session_enable(struct child *c)
+{
+	if (c->enabling)
+		return;
+	c->enabling = 1;
+	session_command(c, &enable_calls, "ENABLE QRESYNC");
+}
+
+void
+session_enabled(struct child *c, const char *name)
+{
+	if (strcasecmp(name, "QRESYNC") == 0)
+		c->enabled = 1;
+}
+
+/* RFC 5161 section 3.1: an OK alone promises nothing. */
+static void
+enable_done(struct child *c, struct command *cmd, const struct resp_status *st)
+{
+	if (st->cond != COND_OK || !c->enabled)
+		child_fail(c, FAIL_CAPABILITY, "the server did not enable "
+		    "QRESYNC: %s", st->text);
+}

@@ -1,0 +1,35 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+
+/*
+ * The one function of the engine's request.c that its pure modules call, so
+ * that their tests need not link the rest of the engine.
+ */
+#include <stdlib.h>
+
+#include "interimap/mailbox.h"
+
+void *
+grow(void *p, size_t n, size_t *size, size_t item)
+{
+	if (n < *size)
+		return p;
+	*size = *size == 0 ? 1 : *size * 2;
+	if ((p = reallocarray(p, *size, item)) == NULL)
+		fatal("out of memory");
+	return p;
+}
