@@ -143,6 +143,7 @@ MSG_SRCS =	lib/msg.c lib/msg_answer.c lib/msg_db.c lib/msg_request.c \
 
 UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
 		build/test_msg build/test_uidset \
+		build/test_db build/test_db_old build/test_db_open \
 		build/test_digest build/test_tlsopts build/test_transport \
 		build/test_resp build/test_resp_date build/test_token
 
@@ -159,6 +160,20 @@ build/test_msg: regress/unit/test_msg.c ${MSG_SRCS} ${LIB_HDRS}
 build/test_uidset: regress/unit/test_uidset.c lib/uidset.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_uidset.c lib/uidset.c ${UNIT_LIBS} \
 	    -Wl,--wrap=reallocarray
+DB_SRCS =	statedb/db.c statedb/dispatch.c statedb/held.c \
+		statedb/intents.c statedb/mailboxes.c statedb/mapping.c \
+		statedb/open.c statedb/schema.c statedb/sql.c
+DB_TEST_DEPS =	regress/unit/dbtest.h ${DB_SRCS} ${MSG_SRCS} ${DB_HDRS} \
+		${LIB_HDRS}
+build/test_db: regress/unit/test_db.c ${DB_TEST_DEPS}
+	${TEST_BUILD} regress/unit/test_db.c ${DB_SRCS} ${MSG_SRCS} \
+	    ${UNIT_LIBS} -lsqlite3
+build/test_db_old: regress/unit/test_db_old.c ${DB_TEST_DEPS}
+	${TEST_BUILD} regress/unit/test_db_old.c ${DB_SRCS} ${MSG_SRCS} \
+	    ${UNIT_LIBS} -lsqlite3
+build/test_db_open: regress/unit/test_db_open.c ${DB_TEST_DEPS}
+	${TEST_BUILD} regress/unit/test_db_open.c ${DB_SRCS} ${MSG_SRCS} \
+	    ${UNIT_LIBS} -lsqlite3
 build/test_digest: regress/unit/test_digest.c imapchild/digest.c \
 		imapchild/digest.h ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_digest.c imapchild/digest.c \
@@ -217,6 +232,31 @@ proc-tls: build/tls_client build/tls_client_san
 
 .PHONY: proc-tls
 
+# The real statedb, as shipped: against a parent that misbehaves, on disks and
+# files that cannot be used, under strace(1), and beside the original program.
+
+PROC_DB_TESTS =	build/test_statedb build/test_statedb_disk \
+		build/test_statedb_trace
+PROC_DB_DEPS =	regress/proc/procdb.h lib/imsg.c ${MSG_SRCS} ${LIB_HDRS}
+build/test_statedb: regress/proc/test_statedb.c ${PROC_DB_DEPS}
+	${TEST_BUILD} regress/proc/test_statedb.c lib/imsg.c ${MSG_SRCS} \
+	    ${UNIT_LIBS}
+build/test_statedb_disk: regress/proc/test_statedb_disk.c ${PROC_DB_DEPS}
+	${TEST_BUILD} regress/proc/test_statedb_disk.c lib/imsg.c \
+	    ${MSG_SRCS} ${UNIT_LIBS}
+build/test_statedb_trace: regress/proc/test_statedb_trace.c ${PROC_DB_DEPS}
+	${TEST_BUILD} regress/proc/test_statedb_trace.c lib/imsg.c \
+	    ${MSG_SRCS} ${UNIT_LIBS}
+
+proc-statedb: statedb/statedb ${PROC_DB_TESTS}
+	@for t in ${PROC_DB_TESTS}; do \
+		if ./$$t >$$t.log 2>&1; then echo "  ok $$t"; \
+		else cat $$t.log; echo "  FAILED $$t"; exit 1; fi; \
+	done
+	@python3 regress/proc/statedb_original.py
+
+.PHONY: proc-statedb
+
 # The sandbox and the start of processes (regress/sandbox): as shipped, with no
 # sanitizer, since the filter is never softened for one.  sandbox-links reads
 # the link lines back from the programs themselves.
@@ -259,6 +299,12 @@ sandbox-links: ${PROGS}
 	@sh regress/sandbox/links.sh .
 
 .PHONY: sandbox-test sandbox-links
+
+# Speed of the response parser, without sanitizers.
+build/parse_bench: regress/bench/parse_bench.c ${RESP_SRCS} ${RESP_HDRS} \
+		${LIB_HDRS}
+	${PLAIN_BUILD} -I. regress/bench/parse_bench.c ${RESP_SRCS} \
+	    ${BSD_LIBS_${UNAME}}
 
 # Fuzzing: the entry point is regress/fuzz/fuzz_NAME.c, its seeds are in
 # regress/fuzz/seeds/NAME.  fuzz-seeds runs them without libFuzzer; fuzz

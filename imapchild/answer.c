@@ -63,7 +63,8 @@ answer_tagged(struct child *c, const struct resp_status *st)
 		return;
 	}
 	op = cmd->op;
-	if (op != NULL && cmd->sel != NULL && cmd->sel->state != SEL_PENDING)
+	if (op != NULL && cmd->sel != NULL && cmd->sel == op->sel &&
+	    cmd->sel->state != SEL_PENDING)
 		select_check(op, cmd->sel);
 	if (cmd->calls->done != NULL)
 		cmd->calls->done(c, cmd, st);

@@ -252,6 +252,7 @@ int	 loop_run(struct child *);	/* until the end; the exit status */
 void	 io_server_read(struct child *);
 void	 io_server_write(struct child *);
 void	 io_parent_read(struct child *);
+void	 io_parent_frames(struct child *);	/* those read already */
 void	 io_body_write(struct child *);
 void	 io_body_read(struct child *);
 /* Octets from the server wait for room in the body channel's buffer. */

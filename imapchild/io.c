@@ -235,8 +235,7 @@ io_server_write(struct child *c)
 void
 io_parent_read(struct child *c)
 {
-	struct imsg	 m;
-	int		 n;
+	int	 n;
 
 	n = imsgbuf_read(&c->parent);
 	if (n == 0 || (n == -1 && errno != EAGAIN && errno != EINTR)) {
@@ -244,6 +243,15 @@ io_parent_read(struct child *c)
 		c->exitcode = 1;
 		return;
 	}
+	io_parent_frames(c);
+}
+
+void
+io_parent_frames(struct child *c)
+{
+	struct imsg	 m;
+	int		 n;
+
 	while (c->phase != PHASE_OVER) {
 		if ((n = imsg_get(&c->parent, &m)) == 0)
 			return;

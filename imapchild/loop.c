@@ -147,6 +147,7 @@ loop_run(struct child *c)
 
 	waited = 0;
 	c->progress = now();
+	io_parent_frames(c);	/* came together with CONNECT */
 	for (;;) {
 		loop_step(c);
 		if (c->phase == PHASE_OVER)

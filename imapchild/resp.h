@@ -34,15 +34,15 @@
 #include "uidset.h"
 
 #define RESP_ATOMMAX	1024	/* an atom, tag, number, flag */
-#define RESP_STRMAX	8192	/* a quoted string or a literal that is no body */
-#define RESP_TEXTMAX	8192	/* human-readable text kept; the rest is dropped */
+#define RESP_STRMAX	8192	/* a quoted string or small literal */
+#define RESP_TEXTMAX	8192	/* text kept; the rest is dropped */
 #define RESP_HEADERMAX	65536	/* a header-fields literal */
 #define RESP_CODEMAX	(1 << 20)	/* a response code with its arguments */
 #define RESP_UIDSMAX	4096	/* ranges of an APPENDUID */
 #define RESP_BODYMAX	((uint64_t)INT64_MAX)	/* a literal (RFC 9051) */
 #define RESP_MODSEQMAX	((uint64_t)INT64_MAX)	/* RFC 7162 section 7 */
 #define RESP_DEPTHMAX	32	/* nested parentheses */
-#define RESP_LINEMAX	(512ULL << 20)	/* octets of one response outside bodies */
+#define RESP_LINEMAX	(512ULL << 20)	/* one response, without bodies */
 
 enum resp_cond { COND_OK, COND_NO, COND_BAD, COND_BYE, COND_PREAUTH };
 
@@ -61,7 +61,7 @@ struct resp_status {
 	enum resp_cond	 cond;
 	enum resp_code	 code;
 	const char	*codename;	/* as sent, upper case; "" if none */
-	const char	*text;		/* up to RESP_TEXTMAX octets, no CR LF */
+	const char	*text;		/* up to RESP_TEXTMAX, no CR LF */
 	uint32_t	 uidvalidity;	/* APPENDUID, COPYUID, UIDVALIDITY */
 	uint32_t	 number;	/* UIDNEXT, UNSEEN */
 	uint64_t	 modseq;	/* HIGHESTMODSEQ */
@@ -125,7 +125,7 @@ struct resp_calls {
 	int	(*cont)(void *, const char *);		/* "+ text" */
 	int	(*capability)(void *, const char *);	/* one atom, upper case;
 			NULL first: a new list begins (code or untagged) */
-	int	(*enabled)(void *, const char *);	/* one atom, upper case */
+	int	(*enabled)(void *, const char *);	/* one, upper case */
 	int	(*list)(void *, const struct resp_list *);
 	int	(*mailboxstatus)(void *, const struct resp_statusdata *);
 	int	(*exists)(void *, uint32_t);
@@ -135,7 +135,7 @@ struct resp_calls {
 	 * wild).  Of ESEARCH: of ALL. */
 	int	(*range)(void *, enum resp_set, uint32_t, uint32_t);
 	int	(*set_end)(void *, enum resp_set);
-	int	(*fetch)(void *, const struct resp_fetch *);	/* whole response */
+	int	(*fetch)(void *, const struct resp_fetch *);	/* at its end */
 	/* BODY[] begins; what was parsed before it is in the resp_fetch. */
 	int	(*body_begin)(void *, const struct resp_fetch *, int literal8);
 	ssize_t	(*body_data)(void *, const char *, size_t);
@@ -160,7 +160,7 @@ struct resp_calls {
  */
 struct resp;				/* opaque */
 
-struct resp	*resp_new(const struct resp_calls *, void *);	/* NULL: memory */
+struct resp	*resp_new(const struct resp_calls *, void *); /* NULL: memory */
 void		 resp_free(struct resp *);
 /*
  * Feed octets.  Returns how many were consumed: all of them unless body_data
@@ -168,7 +168,7 @@ void		 resp_free(struct resp *);
  * failed; resp_error() then says what in a few words.
  */
 ssize_t		 resp_feed(struct resp *, const char *, size_t);
-const char	*resp_error(const struct resp *);	/* "" while all is well */
+const char	*resp_error(const struct resp *);	/* "": all is well */
 /* Inside a response (an EOF now is in the middle of something). */
 int		 resp_partial(const struct resp *);
 

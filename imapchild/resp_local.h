@@ -35,10 +35,10 @@ struct resp {
 	void			*arg;		/* of the calls */
 	struct lex		 lex;
 	resp_state		 state;
-	const char		*what;		/* response we are in, or NULL */
+	const char		*what;		/* the response, or NULL */
 	int			 failed;
 	char			 err[96];	/* why; "" while all is well */
-	uint64_t		 linelen;	/* of this response, no bodies */
+	uint64_t		 linelen;	/* of it, no bodies */
 	struct strbuf		 trace;		/* of this line */
 
 	resp_state		 back;		/* after a value was skipped */
@@ -74,7 +74,7 @@ int	resp_bad(struct resp *, const char *);	/* sets the error; -1 */
 /* Of a call: 0, or -1 and an error. */
 int	resp_called(struct resp *, int);
 int	resp_end(struct resp *);		/* the line is over */
-int	resp_eol(struct resp *, enum token);	/* state: only the end may come */
+int	resp_eol(struct resp *, enum token);	/* state: nothing may follow */
 /* Skip one value (atom, string, list), then go on as told. */
 int	resp_skip(struct resp *, resp_state, enum lex_mode);
 int	resp_skip_line(struct resp *);		/* the rest of it */

@@ -43,7 +43,7 @@ enum token {
 	TOK_OPEN, TOK_CLOSE,	/* parentheses */
 	TOK_CODE,		/* text: what stood between [ and ] */
 	TOK_TEXT,		/* text: the rest of the line */
-	TOK_RANGE,		/* lex.lo, lex.hi: one range of a set, as sent */
+	TOK_RANGE,		/* lex.lo, lex.hi: one of a set, as sent */
 	TOK_SETEND,		/* the set is over */
 	TOK_EOL
 };
@@ -53,7 +53,7 @@ enum lex_mode {
 	LEX_PLAIN,		/* tokens, strings up to RESP_STRMAX */
 	LEX_ITEM,		/* the same; "BODY[a (b c)]<0>" is one atom */
 	LEX_SKIP,		/* the same; but nothing is collected */
-	LEX_CUT,		/* the same; strings are cut at RESP_HEADERMAX */
+	LEX_CUT,		/* the same; strings cut at RESP_HEADERMAX */
 	LEX_BODY,		/* the same; a literal is left to the caller */
 	LEX_SET,		/* a sequence-set, or "(" */
 	LEX_TEXT,		/* free text */

@@ -195,6 +195,20 @@ adopted_row(struct mbox *m, uint32_t luid, uint32_t ruid)
 	return rowtab_add(&m->rowtab, luid, ruid);
 }
 
+/* Pairs with a message of a held row replace that row. */
+static void
+mark_held(struct mbox *m)
+{
+	struct msg_pair *p;
+	size_t i;
+
+	for (i = 0; i < m->pairing.n; i++) {
+		p = &m->pairing.p[i];
+		p->held = rowtab_find(&m->rowtab, LOCAL, p->a) != NULL ||
+		    rowtab_find(&m->rowtab, REMOTE, p->b) != NULL;
+	}
+}
+
 static void
 adopt_rows(struct mbox *m)
 {
@@ -268,6 +282,7 @@ adopt_bodies(struct mbox *m)
 	candset_free(&m->s[LOCAL].cands);
 	candset_free(&m->s[REMOTE].cands);
 	if (m->pairing.n > 0) {
+		mark_held(m);
 		map_send(m, MSG_MAP, MAP_NOSIDE, m->pairing.p, m->pairing.n,
 		    req_plain, NULL);
 		adopt_rows(m);

@@ -26,10 +26,13 @@
 
 #include "interimap.h"
 
+#define LOOKS_MAX	1000		/* conditions tried in one expansion */
+
 struct out {
 	char		*buf;		/* NULL: only look where a part ends */
 	size_t		 size, len;
 	const char	*n, *m;
+	unsigned int	*looks;		/* conditions tried so far */
 };
 
 static const char	*expand(struct out *, const char *, int);
@@ -66,8 +69,8 @@ condition(struct out *o, const char *p, int depth)
 	struct out	 look = *o;
 	const char	*then, *other = NULL, *end;
 
-	if (depth >= PREFIX_DEPTH || p[1] != '?' || p[2] == '\0' ||
-	    p[3] != '?')
+	if (depth >= PREFIX_DEPTH || p[2] == '\0' || p[3] != '?' ||
+	    ++*o->looks > LOOKS_MAX)
 		return NULL;
 	look.buf = NULL;
 	then = p + 4;
@@ -139,7 +142,8 @@ void
 prefix_expand(char *buf, size_t size, const char *format, const char *n,
     const char *m)
 {
-	struct out	o = { buf, size, 0, n, m };
+	unsigned int	looks = 0;
+	struct out	o = { buf, size, 0, n, m, &looks };
 
 	if (size == 0)
 		return;

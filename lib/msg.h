@@ -319,7 +319,8 @@ struct msg_counted { uint32_t rows, held[2], skipped[2]; };
 #define MAP_NOSIDE	2		/* MAP: no intents to clear; UNMAP, UNHOLD */
 struct msg_map { uint32_t idx; uint8_t side; uint32_t n; };
 	/* MAP side: the source; open intents of these source UIDs go in the
-	 * same transaction.  HOLD side: where the message vanished. */
+	 * same transaction.  HOLD side: where the message vanished.
+	 * MAP held 1: this pair replaces a held one that has its other UID. */
 struct msg_intent { uint32_t idx; uint8_t side; uint32_t tuidnext; uint32_t n; };
 	/* side: the source; tuidnext: UIDNEXT of the target before */
 struct msg_intended { uint8_t side; uint32_t uid, tuidnext; uint64_t size;

@@ -45,9 +45,12 @@ enum sandbox_stage {
 
 /*
  * Enter a stage; path narrows it where one is meant (SANDBOX_DB_START: the
- * folder of the database), else NULL.  0, or -1 with a reason in errbuf: the
+ * folder of the database; SANDBOX_IMAP_START: one more file or folder to be
+ * read beside those of the system, or NULL), else NULL.  0, or -1 with a reason in errbuf: the
  * caller must end.  What the running kernel lacks but we can do without
- * (Landlock) is said by log_warn once, by the parent only.
+ * (Landlock) is said by log_warn once, by the parent only.  Nobody may signal
+ * another process from then on, or make a descriptor above 15 (63 in the
+ * parent).  The locked imapchild of root is another user in an empty root.
  */
 int	 sandbox_enter(enum sandbox_stage, const char *, char *, size_t);
 /* For --version: "seccomp, Landlock ABI 7" and the like. */

@@ -183,6 +183,10 @@ db_close(struct statedb *db)
 {
 	size_t i;
 
+	/* What was committed is on the disk: closing needs no sync more. */
+	if (db->sql != NULL && sqlite3_get_autocommit(db->sql))
+		sqlite3_exec(db->sql, "PRAGMA synchronous = OFF", NULL, NULL,
+		    NULL);
 	for (i = 0; i < S_MAX; i++) {
 		sqlite3_finalize(db->st[i]);
 		db->st[i] = NULL;

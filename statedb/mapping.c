@@ -196,6 +196,48 @@ pair_mapped(struct statedb *db, uint32_t idx, const struct msg_pair *p)
 	    p->a, p->b, l, r);
 }
 
+/* The rows that hold one of these UIDs (at most two): how many, or -1. */
+static int
+rows_with(struct statedb *db, uint32_t idx, const struct msg_pair *p,
+    struct msg_pair rows[2])
+{
+	int rc, bad = 0, n = 0;
+
+	if (DB_BIND(db, S_MAPPED, idx, p->a, p->b) == -1)
+		return -1;
+	while ((rc = db_step(db, S_MAPPED)) == 1 && n < 2) {
+		rows[n].a = db_u32(db, S_MAPPED, 0, &bad);
+		rows[n++].b = db_u32(db, S_MAPPED, 1, &bad);
+	}
+	db_reset(db, S_MAPPED);
+	if (bad || rc == 1)
+		return db_damaged(db, "its mapping does not hold together");
+	return rc == -1 ? -1 : n;
+}
+
+/*
+ * A message that was held because its partner vanished got a new partner: in
+ * one transaction, for unmapped and below UIDNEXT nothing would find it again.
+ * A row that is not held stays, and is a conflict.
+ */
+static int
+replace_held(struct statedb *db, uint32_t idx, const struct msg_pair *p)
+{
+	struct msg_pair rows[2];
+	int i, n;
+
+	if ((n = rows_with(db, idx, p, rows)) == -1)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (DB_RUN(db, S_UNHOLD, idx, rows[i].a, rows[i].b) == -1)
+			return -1;
+		if (db_changes(db) == 1 &&
+		    DB_RUN(db, S_UNMAP, idx, rows[i].a, rows[i].b) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 static int
 map_pair(struct statedb *db, const struct msg_map *m, const struct msg_pair *p)
 {
@@ -203,6 +245,8 @@ map_pair(struct statedb *db, const struct msg_map *m, const struct msg_pair *p)
 	int mapped;
 
 	if (mailbox_has_state(db, m->idx) == -1)
+		return -1;
+	if (p->held && replace_held(db, m->idx, p) == -1)
 		return -1;
 	if ((mapped = pair_mapped(db, m->idx, p)) == -1)
 		return -1;

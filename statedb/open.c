@@ -21,7 +21,8 @@
  *
  * After db_open() SQLite opens no path any more: the lock is EXCLUSIVE until
  * the end, the journal is PERSIST and stays open, temporary storage is memory.
- * The journal file stays beside the database; the original removes it.
+ * The journal file stays beside the database; the original removes it.  When it
+ * closes, SQLite asks once whether the file was moved, and can do without.
  */
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -50,7 +51,6 @@ int
 db_folder(const char *path, char *folder, size_t size)
 {
 	char copy[DB_PATHMAX], real[PATH_MAX];
-	const char *p = real;
 	char *slash;
 
 	if (strlcpy(copy, path, sizeof(copy)) >= sizeof(copy)) {
@@ -68,7 +68,7 @@ db_folder(const char *path, char *folder, size_t size)
 		slash = strrchr(real, '/');
 		slash[slash == real] = '\0';
 	}
-	if (strlcpy(folder, p, size) >= size) {
+	if (strlcpy(folder, real, size) >= size) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -280,7 +280,7 @@ content_check(struct statedb *db, enum schema found, uint8_t *unclean)
 /*
  * A real write, which creates and opens the journal, and its undoing: the
  * database file is not touched, and a run that finds nothing to do commits
- * nothing (the cost is one fdatasync of the journal).
+ * nothing (the cost is one fdatasync of the journal and one of its folder).
  */
 static int
 probe(struct statedb *db)

@@ -53,7 +53,7 @@ on_body_data(void *arg, const char *s, size_t n)
 	static char	copy[PIECE];
 
 	memcpy(copy, s, n);
-	sum += copy[n - 1];
+	sum += copy[sum % n];
 	return n;
 }
 

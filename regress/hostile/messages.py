@@ -118,7 +118,7 @@ class MessageCommands:
             n = int(self.q.value("cut-body", str(len(m.body) // 2)))
             self.ch.write(b"* %d FETCH (UID %d %s%s" % (
                 self.uids.index(m.uid) + 1, m.uid, text, m.body[:n]))
-            self.answer_now()
+            self.ch.flush()
             raise Closed("quirk")
         return text + m.body
 

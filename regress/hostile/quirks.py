@@ -92,7 +92,7 @@ QUIRKS = {
     "endless-line": "COMMAND[:N]: an untagged line of 1 GiB",
     "false-tag": "COMMAND[:N]: OK of a tag that was never sent, first",
     "nul": "COMMAND[:N]: a NUL in the text of an untagged OK",
-    "escapes": "texts, names and codes hold terminal escapes",
+    "escapes": "texts and the name of a mailbox hold terminal escapes",
     "no-greeting": "says nothing at first",
 }
 

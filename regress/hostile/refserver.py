@@ -26,7 +26,7 @@ import re
 
 from mailstore import DATE, Store
 from messages import MessageCommands
-from wire import (BadSyntax, Closed, Literal, No, format_set, in_set, note,
+from wire import (BadSyntax, Closed, No, Quoted, format_set, in_set, note,
                   parse_set, quote, read_command)
 
 ESC = b"\x1b[2J\x1b]0;owned\x07"
@@ -39,29 +39,28 @@ class Server(MessageCommands):
         self.box = self.name = None     # selected
         self.readonly = self.qresync = self.closing = False
         self.selects, self.uids, self.tag = {}, [], b""
+        names = []
         if quirks.has("odd-names"):
-            for name in ('quo"te\\d', "two words", "caf\u00e9", "100%*"):
-                if store.get(name) is None:
-                    store.create(name)
+            names += ['quo"te\\d', "two words", "caf\u00e9", "100%*"]
+        if quirks.has("escapes"):
+            names += ["e\x1b[2Jsc"]
+        for name in names:
+            if store.get(name) is None:
+                store.create(name)
 
     # The conversation.
 
     def run(self):
+        self.ch.on_flush = self.store.save
         try:
             self.greet()
             while not self.closing:
-                if not self.ch.pending():
-                    self.answer_now()
                 self.one()
-            self.answer_now()
+            self.ch.flush()
         except Closed as e:
             note("closed: %s" % e)
         finally:
             self.store.save()
-
-    def answer_now(self):
-        self.store.save()
-        self.ch.flush()
 
     def say(self, text):
         self.ch.write(b"* " + text + b"\r\n")
@@ -92,7 +91,7 @@ class Server(MessageCommands):
         try:
             words = read_command(self.ch, self.allow_literal)
         except BadSyntax as e:
-            self.ch.write(b"* BAD %s\r\n" % str(e).encode())
+            self.ch.write(self.ch.tag + b" BAD %s\r\n" % str(e).encode())
             return
         if len(words) < 2 or isinstance(words[0], list):
             self.ch.write(b"* BAD no command\r\n")
@@ -132,14 +131,14 @@ class Server(MessageCommands):
         """Quirks that stand before an answer; true: that was the answer."""
         q = self.q
         if q.at("drop", verb):
-            self.answer_now()
+            self.ch.flush()
             raise Closed("quirk")
         if q.at("bye", verb):
             self.say(b"BYE " + self.text())
             self.closing = True
             return True
         if q.at("silent", verb):
-            self.answer_now()
+            self.ch.flush()
             self.ch.hang()
         for name, word in (("no", b"NO"), ("bad", b"BAD")):
             if q.at(name, verb):
@@ -187,7 +186,7 @@ class Server(MessageCommands):
             text = args[1]
         else:
             self.ch.write(b"+ \r\n")
-            self.answer_now()
+            self.ch.flush()
             text = self.ch.line()
         _, user, password = base64.b64decode(text).split(b"\0")
         self.check_login(user, password)
@@ -404,7 +403,7 @@ class Server(MessageCommands):
             flags, date = [], DATE
             if isinstance(rest[0], list):
                 flags, rest = [f.decode() for f in rest[0]], rest[1:]
-            if len(rest) > 1 and isinstance(rest[1], Literal):
+            if isinstance(rest[0], Quoted):
                 date, rest = rest[0].decode(), rest[1:]
                 check_date(date)
             if not rest[0]:

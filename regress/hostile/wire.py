@@ -35,16 +35,16 @@ class Channel:
 
     def __init__(self, rfd, wfd, cut=None, stall=None):
         self.rfd, self.wfd, self.cut, self.stall = rfd, wfd, cut, stall
-        self.inbuf, self.out, self.sent, self.eof = b"", b"", 0, False
-
-    def pending(self):
-        """Is more of the client's at hand (it pipelines)?"""
-        return bool(self.inbuf) or bool(select.select([self.rfd], [], [],
-                                                      0)[0])
+        self.inbuf, self.out, self.sent = b"", b"", 0
+        self.on_flush = lambda: None    # before octets leave
+        self.tag = b"*"                 # of the command being read
 
     def fill(self):
+        if not select.select([self.rfd], [], [], 0)[0]:
+            self.flush()
         data = os.read(self.rfd, 65536)
         if not data:
+            self.flush()
             raise Closed("end of file")
         self.inbuf += data
 
@@ -68,6 +68,7 @@ class Channel:
 
     def flush(self):
         data, self.out = self.out, b""
+        self.on_flush()
         for limit, act in ((self.cut, self.close), (self.stall, self.hang)):
             if limit is not None and self.sent + len(data) >= limit:
                 self.write_all(data[:limit - self.sent])
@@ -93,8 +94,12 @@ class Channel:
 
 
 class Literal(bytes):
-    """A string that came as a literal; sync: the client waited for us."""
-    sync = binary = False
+    """A string that came as a literal."""
+    binary = False
+
+
+class Quoted(bytes):
+    """A quoted string."""
 
 
 class BadSyntax(Exception):
@@ -116,6 +121,8 @@ def read_command(ch, allow):
     words, stack = [], []
     while True:
         text = ch.line()
+        if not words:
+            ch.tag = text.split(b" ")[0] or b"*"
         m = TAIL.search(text)
         tokenize(text[:m.start()] if m else text, words, stack)
         if not m:
@@ -128,7 +135,7 @@ def read_command(ch, allow):
             ch.write(b"+ OK\r\n")
             ch.flush()
         lit = Literal(ch.octets(n))
-        lit.sync, lit.binary = sync, m.group(1) == b"~"
+        lit.binary = m.group(1) == b"~"
         if why:
             ch.line()           # what follows belongs to the bad command
             raise BadSyntax(why)
@@ -162,7 +169,7 @@ def tokenize(text, words, stack):
             m = re.compile(rb'"((?:[^"\\]|\\.)*)"').match(text, i)
             if not m:
                 raise BadSyntax("quoted string")
-            top.append(Literal(re.sub(rb"\\(.)", rb"\1", m.group(1))))
+            top.append(Quoted(re.sub(rb"\\(.)", rb"\1", m.group(1))))
             i = m.end()
         else:
             m = ATOM.match(text, i)

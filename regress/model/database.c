@@ -101,6 +101,20 @@ box_of(const struct model *m, uint32_t idx)
 	return -1;
 }
 
+/* The pairs that have one of these UIDs go. */
+static void
+shadow_replace(struct shadow *sh, const struct msg_pair *p)
+{
+	size_t j = 0;
+
+	while (j < sh->npair)
+		if (sh->pair[j].uid[LOCAL] == p->a ||
+		    sh->pair[j].uid[REMOTE] == p->b)
+			sh->pair[j] = sh->pair[--sh->npair];
+		else
+			j++;
+}
+
 static void
 shadow_map(struct model *m, struct shadow *sh, struct ibuf *b, uint32_t n)
 {
@@ -109,6 +123,8 @@ shadow_map(struct model *m, struct shadow *sh, struct ibuf *b, uint32_t n)
 
 	for (i = 0; i < n && msg_get_pair(b, &p) == 0; i++) {
 		m->stats.maps++;
+		if (p.held)
+			shadow_replace(sh, &p);
 		judge_map(m, (int)(sh - m->shadow), p.a, p.b);
 		if (shadow_find(sh, LOCAL, p.a) != NULL)
 			continue;

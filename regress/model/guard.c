@@ -112,8 +112,8 @@ history_guard(struct model *m)
 
 	g = &table[rnd(m, sizeof(table) / sizeof(table[0]))];
 	history_servers(m);
-	m->server[LOCAL].abilities &= ~(AB_FLAKY | AB_LIAR);
-	m->server[REMOTE].abilities &= ~(AB_FLAKY | AB_LIAR);
+	m->server[LOCAL].abilities &= ~(AB_FLAKY | AB_LIAR | AB_SIZE);
+	m->server[REMOTE].abilities &= ~(AB_FLAKY | AB_LIAR | AB_SIZE);
 	trace(m, "guard: %s, %s", g->name, side_name(side));
 	fill(m, g->messages);
 	if (run_quiet(m) == -1)

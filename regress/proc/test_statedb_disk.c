@@ -262,6 +262,29 @@ test_text_file(void **state)
 	stop(&s->a);
 }
 
+/* A link to a file elsewhere: that one, and the journal beside it. */
+static void
+test_link(void **state)
+{
+	struct scratch *s = *state;
+	char sub[160], file[192], journal[224];
+
+	snprintf(sub, sizeof(sub), "%s/sub", s->dir);
+	snprintf(file, sizeof(file), "%s/real.db", sub);
+	snprintf(journal, sizeof(journal), "%s-journal", file);
+	assert_int_equal(mkdir(sub, 0700), 0);
+	write_at(file, 0, "", 0);
+	assert_int_equal(symlink(file, s->path), 0);
+	start_open(s, &s->a, NULL, NULL);
+	furnish(s, &s->a);
+	put_map(s, 1, 5);
+	ask_done(s, &s->a, MSG_MAP);
+	stop(&s->a);
+	assert_int_equal(unlink(journal), 0);
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(rmdir(sub), 0);
+}
+
 static void
 test_newer(void **state)
 {
@@ -299,7 +322,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_readonly_file), T(test_unreadable_file),
 		T(test_readonly_folder), T(test_limit), T(test_full_disk),
-		T(test_text_file), T(test_newer), T(test_damaged)
+		T(test_text_file), T(test_link), T(test_newer), T(test_damaged)
 	};
 
 	signal(SIGPIPE, SIG_IGN);

@@ -16,9 +16,8 @@
 
 /*
  * The real statedb under strace(1): once OPEN is answered no path is opened,
- * looked at or removed any more, whatever the work; and a run that finds
- * nothing to do writes nothing to the database and syncs but its journal,
- * once.
+ * made or removed any more, whatever the work; and a run that finds nothing to
+ * do writes nothing to the database and syncs but its journal and its folder.
  */
 #include "procdb.h"
 
@@ -52,10 +51,20 @@ can_trace(void)
 
 struct seen {
 	size_t	answers;	/* writes to the parent */
-	size_t	late;		/* paths named after OPEN was answered */
+	size_t	late;		/* paths opened after OPEN was answered */
 	size_t	early;		/* and before */
 	size_t	fsync, fdatasync, pages;
 };
+
+/* Looking is no harm, and is refused; SQLite does it when it closes. */
+static int
+only_looks(const char *line)
+{
+	return strncmp(line, "newfstatat(", 11) == 0 ||
+	    strncmp(line, "stat", 4) == 0 || strncmp(line, "lstat", 5) == 0 ||
+	    strncmp(line, "access(", 7) == 0 ||
+	    strncmp(line, "readlink", 8) == 0;
+}
 
 static void
 count_line(const char *line, int dbfd, struct seen *s)
@@ -72,8 +81,8 @@ count_line(const char *line, int dbfd, struct seen *s)
 	else if (strncmp(line, prefix, strlen(prefix)) == 0)
 		s->pages++;
 	else if (strchr(line, '"') == NULL || strstr(line, "\"\"") != NULL ||
-	    strncmp(line, "pwrite64(", 9) == 0)
-		;			/* names no path */
+	    strncmp(line, "pwrite64(", 9) == 0 || only_looks(line))
+		;			/* opens no path */
 	else if (s->answers >= 2)	/* READY, and that of OPEN */
 		s->late++;
 	else
@@ -172,7 +181,7 @@ test_nothing_to_do(void **state)
 	assert_int_equal(seen.late, 0);
 	assert_int_equal(seen.pages, 0);
 	assert_int_equal(seen.fsync, 0);
-	assert_true(seen.fdatasync <= 1);
+	assert_true(seen.fdatasync <= 2);
 }
 
 int

@@ -326,9 +326,9 @@ on_trace(void *arg, const char *s, size_t n)
 }
 
 #define CALLS	on_status, on_cont, on_capability, on_enabled, on_list,	\
-		on_mailboxstatus, on_exists, on_expunge, on_flags,		\
-		on_range, on_set_end, on_fetch, on_body_begin, on_body_data,	\
-		on_body_end
+		on_mailboxstatus, on_exists, on_expunge, on_flags,	\
+		on_range, on_set_end, on_fetch, on_body_begin,		\
+		on_body_data, on_body_end
 
 const struct resp_calls record_calls = { CALLS, NULL };
 const struct resp_calls record_calls_trace = { CALLS, on_trace };

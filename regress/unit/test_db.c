@@ -246,6 +246,40 @@ test_hold(void **state)
 	send_fail(f, MSG_HOLD, FAIL_INTERNAL, "on which side");
 }
 
+/* A MAP that says so takes the place of a held pair, and of no other. */
+static void
+test_map_held(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t idx = ready(f);
+	struct msg_map m = { idx, MAP_NOSIDE, 1 };
+	struct msg_pair p = { 1, 21, 1 };
+
+	map(f, idx, 1, 11, 4);
+	put_pairs(f, idx, REMOTE, 1, 11, 1);
+	send_done(f, MSG_HOLD);
+	put_pairs(f, idx, LOCAL, 2, 12, 1);
+	send_done(f, MSG_HOLD);
+	msg_put_map(payload(f), &m);
+	msg_put_pair(&f->b, &p);
+	send_done(f, MSG_MAP);
+	assert_int_equal(counted(f, idx).rows, 4);
+	assert_int_equal(counted(f, idx).held[REMOTE], 0);
+	assert_int_equal(counted(f, idx).held[LOCAL], 1);
+	p.a = 22;
+	p.b = 12;
+	msg_put_map(payload(f), &m);
+	msg_put_pair(&f->b, &p);
+	send_done(f, MSG_MAP);
+	assert_int_equal(counted(f, idx).held[LOCAL], 0);
+	assert_int_equal(mapped(f, idx, 2, 2), 0);
+	p.a = 23;
+	p.b = 13;			/* mapped, but not held */
+	msg_put_map(payload(f), &m);
+	msg_put_pair(&f->b, &p);
+	send_fail(f, MSG_MAP, FAIL_INTERNAL, "since 3 is mapped to 13");
+}
+
 static void
 test_skip(void **state)
 {
@@ -335,7 +369,7 @@ main(void)
 		T(test_mailboxes), T(test_state), T(test_advance),
 		T(test_huge_modseq), T(test_above), T(test_map),
 		T(test_map_conflict), T(test_lookup), T(test_unmap),
-		T(test_hold), T(test_skip), T(test_intents),
+		T(test_hold), T(test_map_held), T(test_skip), T(test_intents),
 		T(test_many_intents)
 	};
 

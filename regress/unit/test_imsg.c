@@ -294,14 +294,16 @@ test_one_octet_at_a_time(void **state)
 static void
 test_many_with_one_read(void **state)
 {
+	static char flight[MANY * FRAMELEN + 5];
 	struct peer p;
 	struct imsg m;
 	int i;
 
 	peer_open(&p);
 	for (i = 0; i < MANY; i++)
-		peer_write(&p, frame, FRAMELEN);
-	peer_write(&p, frame, 5);
+		memcpy(flight + (size_t)i * FRAMELEN, frame, FRAMELEN);
+	memcpy(flight + MANY * FRAMELEN, frame, 5);
+	peer_write(&p, flight, sizeof(flight));
 	assert_int_equal(imsgbuf_read(&p.ib), MANY * FRAMELEN + 5);
 	for (i = 0; i < MANY; i++) {
 		assert_int_equal(imsg_get(&p.ib, &m), 1);

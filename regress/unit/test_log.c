@@ -185,6 +185,7 @@ static int
 run(void (*f)(void), char *out, size_t size)
 {
 	int fds[2], status;
+	size_t len = 0;
 	ssize_t n;
 	pid_t pid;
 
@@ -196,9 +197,10 @@ run(void (*f)(void), char *out, size_t size)
 		_exit(0);
 	}
 	close(fds[1]);
-	n = read(fds[0], out, size - 1);
-	assert_true(n >= 0);
-	out[n] = '\0';
+	while ((n = read(fds[0], out + len, size - 1 - len)) > 0)
+		len += (size_t)n;
+	assert_int_equal(n, 0);
+	out[len] = '\0';
 	close(fds[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));

@@ -1,0 +1,614 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * See imapdrv.h.
+ */
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "imapdrv.h"
+
+static const char *
+program(void)
+{
+	const char	*path;
+
+	path = getenv("IMAPCHILD");
+	return path != NULL ? path : "imapchild/imapchild";
+}
+
+static void
+become(int parent, int body, int srv)
+{
+	char	*argv[] = { strdup("imapchild"), NULL };
+	int	 fd[3];
+
+	/* out of the way first: one of them may be in another's place */
+	fd[0] = fcntl(parent, F_DUPFD, 20);
+	fd[1] = body == -1 ? -1 : fcntl(body, F_DUPFD, 20);
+	fd[2] = srv == -1 ? -1 : fcntl(srv, F_DUPFD, 20);
+	closefrom(3 + 20 + 10);
+	dup2(fd[0], 3);
+	if (fd[1] != -1)
+		dup2(fd[1], 4);
+	if (fd[2] != -1)
+		dup2(fd[2], 5);
+	closefrom(6);
+	execv(program(), argv);
+	_exit(102);
+}
+
+void
+drv_start(struct drv *d, int srv, int body)
+{
+	int	 sv[2];
+
+	memset(d, 0, sizeof(*d));
+	d->srv = d->body = -1;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    sv), 0);
+	if ((d->pid = fork()) == 0)
+		become(sv[1], body, srv);
+	assert_int_not_equal(d->pid, -1);
+	close(sv[1]);
+	if (srv != -1)
+		close(srv);
+	if (body != -1)
+		close(body);
+	assert_int_equal(imsgbuf_init(&d->ib, sv[0]), 0);
+}
+
+void
+drv_script(struct drv *d)
+{
+	int	 srv[2], body[2];
+
+	signal(SIGPIPE, SIG_IGN);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    srv), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    body), 0);
+	/* fd 4 and fd 5 of imapchild are its own to use, never blocking */
+	assert_int_equal(fcntl(body[1], F_SETFL, O_NONBLOCK), 0);
+	drv_start(d, srv[1], body[1]);
+	d->srv = srv[0];
+	d->body = body[0];
+}
+
+static void
+drv_flush(struct drv *d)
+{
+	struct pollfd	 pfd = { .fd = d->ib.fd, .events = POLLOUT };
+
+	while (imsgbuf_flush(&d->ib) == 0)
+		assert_int_equal(poll(&pfd, 1, DRV_PATIENCE), 1);
+}
+
+uint32_t
+drv_send(struct drv *d, uint16_t type, const struct ibuf *buf)
+{
+	assert_int_equal(imsg_compose(&d->ib, type, ++d->id, buf), 0);
+	drv_flush(d);
+	return d->id;
+}
+
+void
+drv_config(struct drv *d, const struct drv_conf *conf)
+{
+	struct msg_config	 m;
+	struct ibuf		 buf;
+
+	memset(&m, 0, sizeof(m));
+	m.side = LOCAL;
+	m.type = conf->type == 0 ? CONN_TUNNEL : conf->type;
+	m.starttls = conf->starttls;
+	m.debug = conf->debug;
+	m.timeout = conf->timeout == 0 ? 20 : conf->timeout;
+	m.host = bytes_of("localhost");
+	m.port = bytes_of("143");
+	m.username = bytes_of(conf->user == NULL ? "" : conf->user);
+	m.password = bytes_of(conf->password == NULL ? "" : conf->password);
+	m.auth = bytes_of(conf->auth == NULL ? "" : conf->auth);
+	ibuf_init(&buf);
+	msg_put_config(&buf, &m);
+	drv_send(d, MSG_CONFIG, &buf);
+	ibuf_free(&buf);
+	drv_send(d, MSG_CONNECT, NULL);
+}
+
+void
+drv_ready(struct drv *d, const char *caps)
+{
+	struct drv_conf	 conf = { .timeout = 20 };
+	struct imsg	 m;
+
+	drv_script(d);
+	drv_config(d, &conf);
+	srv_say(d, "* PREAUTH [CAPABILITY %s] hello\r\n", caps);
+	drv_want(d, &m, MSG_DONE, 1);
+	drv_want(d, &m, MSG_READY, 0);
+	drv_want(d, &m, MSG_DONE, 2);
+}
+
+int
+drv_status(struct drv *d)
+{
+	int	 status;
+
+	assert_int_equal(waitpid(d->pid, &status, 0), d->pid);
+	d->pid = 0;
+	return status;
+}
+
+void
+drv_stop(struct drv *d)
+{
+	int	 status;
+
+	imsgbuf_clear(&d->ib);
+	if (d->srv != -1)
+		close(d->srv);
+	if (d->body != -1)
+		close(d->body);
+	if (d->pid != 0) {
+		status = drv_status(d);
+		if (!WIFEXITED(status))
+			fail_msg("imapchild ended with status %#x", status);
+	}
+	if (d->srvpid != 0)
+		waitpid(d->srvpid, NULL, 0);
+	free(d->logs);
+}
+
+static void
+drv_keep(struct drv *d, struct imsg *m)
+{
+	struct msg_log	 l;
+	char		*p;
+
+	assert_int_equal(msg_get_log(&m->data, &l), 0);
+	if ((p = realloc(d->logs, d->nlogs + l.text.n + 2)) == NULL)
+		abort();
+	memcpy(p + d->nlogs, l.text.p, l.text.n);
+	d->logs = p;
+	d->nlogs += l.text.n;
+	memcpy(p + d->nlogs, "\n", 2);
+	d->nlogs++;
+}
+
+/* 1: a frame; 0: the end. */
+static int
+drv_get(struct drv *d, struct imsg *m)
+{
+	struct pollfd	 pfd = { .fd = d->ib.fd, .events = POLLIN };
+	int		 n;
+
+	for (;;) {
+		n = imsg_get(&d->ib, m);
+		assert_int_not_equal(n, -1);
+		if (n == 1) {
+			assert_int_equal(msg_check(m->type, MSG_IP,
+			    ibuf_left(&m->data)), 0);
+			if (m->type != MSG_LOG)
+				return 1;
+			drv_keep(d, m);
+			continue;
+		}
+		if (poll(&pfd, 1, DRV_PATIENCE) != 1)
+			fail_msg("imapchild says nothing");
+		n = imsgbuf_read(&d->ib);
+		if (n == 0 || (n == -1 && errno == ECONNRESET))
+			return 0;
+	}
+}
+
+void
+drv_next(struct drv *d, struct imsg *m)
+{
+	if (!drv_get(d, m))
+		fail_msg("imapchild is gone, status %#x", drv_status(d));
+}
+
+int
+drv_eof(struct drv *d)
+{
+	struct imsg	 m;
+
+	return !drv_get(d, &m);
+}
+
+void
+drv_want(struct drv *d, struct imsg *m, uint16_t type, uint32_t id)
+{
+	struct msg_fail	 f;
+
+	drv_next(d, m);
+	if (m->type != type && m->type == MSG_FAIL &&
+	    msg_get_fail(&m->data, &f) == 0)
+		fail_msg("FAIL %u kind %u \"%.*s\" instead of %s %u", m->id,
+		    f.kind, (int)f.text.n, f.text.p, msg_name(type), id);
+	if (m->type != type || m->id != id)
+		fail_msg("%s %u instead of %s %u", msg_name(m->type), m->id,
+		    msg_name(type), id);
+}
+
+void
+drv_fails(struct drv *d, uint32_t id, enum fail_kind kind, const char *words)
+{
+	struct imsg	 m;
+	struct msg_fail	 f;
+	char		 text[4096];
+
+	drv_want(d, &m, MSG_FAIL, id);
+	assert_int_equal(msg_get_fail(&m.data, &f), 0);
+	snprintf(text, sizeof(text), "%.*s %.*s", (int)f.code.n, f.code.p,
+	    (int)f.text.n, f.text.p);
+	if (f.kind != kind || strstr(text, words) == NULL)
+		fail_msg("kind %u \"%s\" instead of kind %u \"%s\"", f.kind,
+		    text, kind, words);
+}
+
+uint32_t
+drv_list(struct drv *d, const char *pattern)
+{
+	struct msg_list	 m;
+	struct ibuf	 buf;
+	uint32_t	 id;
+
+	memset(&m, 0, sizeof(m));
+	m.ref = m.opts = bytes_of("");
+	m.status = 1;
+	m.npatterns = 1;
+	ibuf_init(&buf);
+	msg_put_list(&buf, &m);
+	msg_put_pattern(&buf, pattern, strlen(pattern));
+	id = drv_send(d, MSG_LIST, &buf);
+	ibuf_free(&buf);
+	return id;
+}
+
+uint32_t
+drv_pull(struct drv *d, const char *mailbox, uint32_t uidvalidity,
+    uint64_t modseq, uint32_t newfrom, uint8_t want)
+{
+	struct msg_pull	 m;
+	struct ibuf	 buf;
+	uint32_t	 id;
+
+	memset(&m, 0, sizeof(m));
+	m.mailbox = bytes_of(mailbox);
+	m.uidvalidity = uidvalidity;
+	m.modseq = modseq;
+	m.newfrom = newfrom;
+	m.want = want;
+	ibuf_init(&buf);
+	msg_put_pull(&buf, &m);
+	id = drv_send(d, MSG_PULL, &buf);
+	ibuf_free(&buf);
+	return id;
+}
+
+static uint32_t
+send_uids(struct drv *d, uint16_t type, const char *mailbox,
+    uint32_t uidvalidity, const char *set, uint8_t digest)
+{
+	struct msg_uids	 m;
+	struct ibuf	 buf;
+	uint32_t	 id;
+
+	memset(&m, 0, sizeof(m));
+	m.mailbox = bytes_of(mailbox);
+	m.uidvalidity = uidvalidity;
+	m.id = digest;
+	assert_int_equal(uidset_parse(&m.set, set, strlen(set), 7000), 0);
+	ibuf_init(&buf);
+	if (type == MSG_GETMETA || type == MSG_IDENTIFY)
+		msg_put_uidsid(&buf, &m);
+	else
+		msg_put_uids(&buf, &m);
+	uidset_free(&m.set);
+	id = drv_send(d, type, &buf);
+	ibuf_free(&buf);
+	return id;
+}
+
+uint32_t
+drv_uids(struct drv *d, uint16_t type, const char *mailbox,
+    uint32_t uidvalidity, const char *set)
+{
+	return send_uids(d, type, mailbox, uidvalidity, set, ID_NONE);
+}
+
+uint32_t
+drv_identify(struct drv *d, const char *mailbox, uint32_t uidvalidity,
+    const char *set, uint8_t digest)
+{
+	return send_uids(d, MSG_IDENTIFY, mailbox, uidvalidity, set, digest);
+}
+
+uint32_t
+drv_store(struct drv *d, const char *mailbox, uint32_t uidvalidity,
+    const char *set, uint8_t mode, const char *flag, uint64_t unchangedsince)
+{
+	struct msg_store m;
+	struct ibuf	 buf;
+	uint32_t	 id;
+
+	memset(&m, 0, sizeof(m));
+	m.mailbox = bytes_of(mailbox);
+	m.uidvalidity = uidvalidity;
+	m.mode = mode;
+	m.unchangedsince = unchangedsince;
+	assert_int_equal(flags_add(&m.flags, flag, strlen(flag)), 0);
+	assert_int_equal(uidset_parse(&m.set, set, strlen(set), 7000), 0);
+	ibuf_init(&buf);
+	msg_put_store(&buf, &m);
+	uidset_free(&m.set);
+	flags_free(&m.flags);
+	id = drv_send(d, MSG_STORE, &buf);
+	ibuf_free(&buf);
+	return id;
+}
+
+uint32_t
+drv_name(struct drv *d, uint16_t type, const char *mailbox)
+{
+	struct msg_name	 m;
+	struct ibuf	 buf;
+	uint32_t	 id;
+
+	m.name = bytes_of(mailbox);
+	ibuf_init(&buf);
+	msg_put_name(&buf, &m);
+	id = drv_send(d, type, &buf);
+	ibuf_free(&buf);
+	return id;
+}
+
+uint32_t
+drv_copyout(struct drv *d, uint32_t transfer, const char *mailbox,
+    uint32_t uidvalidity, const char *set)
+{
+	struct msg_copyout m;
+	struct ibuf	 buf;
+	uint32_t	 id;
+
+	memset(&m, 0, sizeof(m));
+	m.transfer = transfer;
+	m.mailbox = bytes_of(mailbox);
+	m.uidvalidity = uidvalidity;
+	assert_int_equal(uidset_parse(&m.set, set, strlen(set), 7000), 0);
+	ibuf_init(&buf);
+	msg_put_copyout(&buf, &m);
+	uidset_free(&m.set);
+	id = drv_send(d, MSG_COPY_OUT, &buf);
+	ibuf_free(&buf);
+	return id;
+}
+
+uint32_t
+drv_copyin(struct drv *d, uint32_t transfer, const char *mailbox,
+    uint32_t uidvalidity, const uint32_t *uids, uint32_t n)
+{
+	struct msg_copyin	 m;
+	struct msg_copyitem	 item;
+	struct ibuf		 buf;
+	uint32_t		 i, id;
+
+	memset(&m, 0, sizeof(m));
+	m.transfer = transfer;
+	m.mailbox = bytes_of(mailbox);
+	m.uidvalidity = uidvalidity;
+	m.n = n;
+	memset(&item, 0, sizeof(item));
+	item.size = 100;
+	item.date.time = 1577930645;
+	item.date.zone = 60;
+	item.date.valid = 1;
+	item.flags.sys = FLAG_SEEN;
+	ibuf_init(&buf);
+	msg_put_copyin(&buf, &m);
+	for (i = 0; i < n; i++) {
+		item.uid = uids[i];
+		msg_put_copyitem(&buf, &item);
+	}
+	id = drv_send(d, MSG_COPY_IN, &buf);
+	ibuf_free(&buf);
+	return id;
+}
+
+static void
+put(int fd, const void *p, size_t n)
+{
+	ssize_t	 w;
+
+	while (n > 0) {
+		if ((w = write(fd, p, n)) <= 0)
+			fail_msg("write: %s", strerror(errno));
+		p = (const char *)p + w;
+		n -= w;
+	}
+}
+
+void
+srv_say(struct drv *d, const char *fmt, ...)
+{
+	char	 buf[65536];
+	va_list	 ap;
+	int	 n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, sizeof(buf), fmt, ap);
+	va_end(ap);
+	assert_in_range(n, 0, sizeof(buf) - 1);
+	put(d->srv, buf, n);
+}
+
+/* Have n octets, or any if n is 0, of what imapchild writes. */
+static void
+srv_read(struct drv *d, size_t n)
+{
+	struct pollfd	 pfd = { .fd = d->srv, .events = POLLIN };
+	ssize_t		 r;
+
+	do {
+		if (poll(&pfd, 1, DRV_PATIENCE) != 1)
+			fail_msg("imapchild writes nothing; so far \"%.*s\"",
+			    (int)d->n, d->buf);
+		r = read(d->srv, d->buf + d->n, sizeof(d->buf) - d->n);
+		if (r <= 0)
+			fail_msg("imapchild closed the connection");
+		d->n += r;
+	} while (d->n < n);
+}
+
+static void
+srv_drop(struct drv *d, size_t n)
+{
+	memmove(d->buf, d->buf + n, d->n - n);
+	d->n -= n;
+}
+
+void
+srv_want(struct drv *d, const char *text)
+{
+	char	*nl, *cmd;
+
+	while ((nl = memmem(d->buf, d->n, "\r\n", 2)) == NULL)
+		srv_read(d, 0);
+	*nl = '\0';
+	if ((cmd = strchr(d->buf, ' ')) == NULL ||
+	    (size_t)(cmd - d->buf) >= sizeof(d->tag) ||
+	    strncmp(cmd + 1, text, strlen(text)) != 0)
+		fail_msg("\"%s\" instead of \"TAG %s\"", d->buf, text);
+	memcpy(d->tag, d->buf, cmd - d->buf);
+	d->tag[cmd - d->buf] = '\0';
+	srv_drop(d, nl + 2 - d->buf);
+}
+
+void
+srv_octets(struct drv *d, const char *text)
+{
+	size_t	 n = strlen(text);
+
+	if (d->n < n)
+		srv_read(d, n);
+	if (memcmp(d->buf, text, n) != 0)
+		fail_msg("\"%.*s\" instead of \"%s\"", (int)d->n, d->buf,
+		    text);
+	srv_drop(d, n);
+}
+
+void
+srv_silent(struct drv *d)
+{
+	struct pollfd	 pfd = { .fd = d->srv, .events = POLLIN };
+
+	if (d->n > 0 || poll(&pfd, 1, 150) != 0) {
+		if (d->n == 0)
+			srv_read(d, 0);
+		fail_msg("imapchild should be silent, but says \"%.*s\"",
+		    (int)d->n, d->buf);
+	}
+}
+
+void
+srv_tagged(struct drv *d, const char *text)
+{
+	srv_say(d, "%s %s\r\n", d->tag, text);
+}
+
+void
+srv_select(struct drv *d, const char *mailbox, unsigned int uidvalidity)
+{
+	char	 want[256];
+
+	snprintf(want, sizeof(want), "SELECT %s", mailbox);
+	srv_want(d, want);
+	srv_say(d, "* FLAGS (\\Seen \\Deleted)\r\n* 3 EXISTS\r\n"
+	    "* OK [PERMANENTFLAGS (\\Seen \\Deleted \\*)] x\r\n"
+	    "* OK [UIDVALIDITY %u] x\r\n* OK [UIDNEXT 9] x\r\n"
+	    "* OK [HIGHESTMODSEQ 77] x\r\n%s OK [READ-WRITE] done\r\n",
+	    uidvalidity, d->tag);
+}
+
+void
+srv_enable(struct drv *d)
+{
+	srv_want(d, "ENABLE QRESYNC");
+	srv_say(d, "* ENABLED QRESYNC\r\n");
+	srv_tagged(d, "OK enabled");
+}
+
+void
+body_say(struct drv *d, enum body_type type, uint32_t transfer, uint32_t uid,
+    uint64_t len, const char *data)
+{
+	struct body_frame	 f;
+	uint8_t			 head[BODY_HEADER];
+
+	memset(&f, 0, sizeof(f));
+	f.type = type;
+	f.transfer = transfer;
+	f.uid = uid;
+	f.len = data == NULL ? len : strlen(data);
+	body_encode(head, &f);
+	put(d->body, head, sizeof(head));
+	if (data != NULL)
+		put(d->body, data, strlen(data));
+}
+
+static void
+body_read(struct drv *d, void *p, size_t n)
+{
+	struct pollfd	 pfd = { .fd = d->body, .events = POLLIN };
+	ssize_t		 r;
+
+	for (; n > 0; n -= r, p = (char *)p + r) {
+		if (poll(&pfd, 1, DRV_PATIENCE) != 1)
+			fail_msg("nothing on the body channel");
+		if ((r = read(d->body, p, n)) <= 0)
+			fail_msg("end of the body channel");
+	}
+}
+
+void
+body_want(struct drv *d, enum body_type type, uint32_t transfer, uint32_t uid,
+    const char *data)
+{
+	struct body_frame	 f;
+	uint8_t			 head[BODY_HEADER];
+	char			 buf[BODY_CHUNK];
+
+	body_read(d, head, sizeof(head));
+	assert_int_equal(body_decode(head, &f), 0);
+	assert_int_equal(f.type, type);
+	assert_int_equal(f.transfer, transfer);
+	assert_int_equal(f.uid, uid);
+	if (type != BODY_DATA)
+		return;
+	body_read(d, buf, f.len);
+	assert_int_equal(f.len, strlen(data));
+	assert_memory_equal(buf, data, f.len);
+}
