@@ -16,8 +16,8 @@
 
 /*
  * Starts imapchild: the configuration from the parent, the certificates, the
- * connection, the lock, the loop.  Not a single octet from the server is read before
- * SANDBOX_IMAP_LOCKED.
+ * connection, the lock, the loop.  Not a single octet from the server is read
+ * before SANDBOX_IMAP_LOCKED.
  */
 #include <errno.h>
 #include <poll.h>
@@ -36,6 +36,13 @@ usage(void)
 {
 	fprintf(stderr, "imapchild is started by interimap(1)\n");
 	exit(1);
+}
+
+/* What is written to the server, for --debug; literals are left out. */
+static void
+start_trace(void *arg, const char *line, size_t n)
+{
+	log_debug("C: %.*s", (int)n, line);
 }
 
 /* Keep CONFIG's payload, and leave none of it in the read buffer. */
@@ -58,6 +65,8 @@ start_config(struct child *c, struct imsg *m)
 		return;
 	}
 	log_verbosity(c->conf.debug > 0 ? LOG_L_DEBUG : LOG_L_INFO);
+	if (c->conf.debug > 0)
+		c->cmdq.trace = start_trace;
 	if (m->id != 0 &&
 	    imsg_compose(&c->parent, MSG_DONE, m->id, NULL) == -1)
 		fatal("cannot queue a frame");

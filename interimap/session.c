@@ -99,6 +99,7 @@ make_engine(struct session *s)
 	ec.opts = s->opts->nmailboxes > 0 ? "" : s->conf->listopts;
 	ec.patterns = s->patterns.v;
 	ec.npatterns = s->patterns.n;
+	ec.rawpatterns = s->opts->nmailboxes > 0;
 	if (s->ignore != NULL)
 		calls.ignored = engine_ignored;
 	return (s->engine = engine_new(&ec, &calls, s)) == NULL ? -1 : 0;

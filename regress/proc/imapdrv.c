@@ -48,7 +48,6 @@ become(int parent, int body, int srv)
 	fd[0] = fcntl(parent, F_DUPFD, 20);
 	fd[1] = body == -1 ? -1 : fcntl(body, F_DUPFD, 20);
 	fd[2] = srv == -1 ? -1 : fcntl(srv, F_DUPFD, 20);
-	closefrom(3 + 20 + 10);
 	dup2(fd[0], 3);
 	if (fd[1] != -1)
 		dup2(fd[1], 4);
@@ -89,7 +88,6 @@ drv_script(struct drv *d)
 	    srv), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 	    body), 0);
-	/* fd 4 and fd 5 of imapchild are its own to use, never blocking */
 	assert_int_equal(fcntl(body[1], F_SETFL, O_NONBLOCK), 0);
 	drv_start(d, srv[1], body[1]);
 	d->srv = srv[0];
