@@ -142,6 +142,8 @@ MSG_SRCS =	lib/msg.c lib/msg_answer.c lib/msg_db.c lib/msg_request.c \
 		lib/flags.c lib/ibuf.c lib/uidset.c
 
 UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
+		build/test_config build/test_ignore build/test_options \
+		build/test_output build/test_paths build/test_prefix \
 		build/test_msg build/test_uidset \
 		build/test_db build/test_db_old build/test_db_open \
 		build/test_digest build/test_tlsopts build/test_transport \
@@ -155,11 +157,37 @@ build/test_imsg: regress/unit/test_imsg.c lib/ibuf.c lib/imsg.c ${LIB_HDRS}
 	    ${UNIT_LIBS}
 build/test_log: regress/unit/test_log.c lib/log.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_log.c lib/log.c ${UNIT_LIBS}
-build/test_msg: regress/unit/test_msg.c ${MSG_SRCS} ${LIB_HDRS}
+build/test_msg: regress/unit/test_msg.c regress/unit/msg_samples.h \
+		${MSG_SRCS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_msg.c ${MSG_SRCS} ${UNIT_LIBS}
 build/test_uidset: regress/unit/test_uidset.c lib/uidset.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_uidset.c lib/uidset.c ${UNIT_LIBS} \
 	    -Wl,--wrap=reallocarray
+CONFIG_SRCS =	interimap/config.c interimap/conftab.c interimap/patterns.c \
+		lib/ibuf.c
+build/test_config: regress/unit/test_config.c ${CONFIG_SRCS} \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_config.c ${CONFIG_SRCS} ${UNIT_LIBS}
+build/test_ignore: regress/unit/test_ignore.c interimap/ignore.c \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_ignore.c interimap/ignore.c \
+	    ${UNIT_LIBS} -lpcre2-8
+build/test_options: regress/unit/test_options.c interimap/options.c \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_options.c interimap/options.c \
+	    ${UNIT_LIBS}
+OUTPUT_SRCS =	interimap/output.c interimap/prefix.c lib/log.c ${MSG_SRCS}
+build/test_output: regress/unit/test_output.c ${OUTPUT_SRCS} \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_output.c ${OUTPUT_SRCS} ${UNIT_LIBS}
+build/test_paths: regress/unit/test_paths.c interimap/paths.c \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_paths.c interimap/paths.c \
+	    ${UNIT_LIBS}
+build/test_prefix: regress/unit/test_prefix.c interimap/prefix.c \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_prefix.c interimap/prefix.c \
+	    ${UNIT_LIBS}
 DB_SRCS =	statedb/db.c statedb/dispatch.c statedb/held.c \
 		statedb/intents.c statedb/mailboxes.c statedb/mapping.c \
 		statedb/open.c statedb/schema.c statedb/sql.c
@@ -231,6 +259,16 @@ proc-tls: build/tls_client build/tls_client_san
 	@sh regress/proc/tls.sh build/tls_client_san
 
 .PHONY: proc-tls
+
+# The scripted server of the hostile tests, by itself.
+
+hostile-selftest:
+	@mkdir -p build
+	@python3 -B regress/hostile/test_scripted.py 2>build/hostile.log || \
+	    { cat build/hostile.log; exit 1; }
+	@echo "  ok regress/hostile/test_scripted.py"
+
+.PHONY: hostile-selftest
 
 # The real statedb, as shipped: against a parent that misbehaves, on disks and
 # files that cannot be used, under strace(1), and beside the original program.
@@ -317,17 +355,23 @@ FUZZ_SAN =	-fsanitize=fuzzer,address,undefined \
 FUZZ_BUILD =	@mkdir -p build && echo "  build $@" && \
 		${FUZZ_CC} ${ALLCPPFLAGS} -I. -std=gnu11 ${WARN} -O1 -g \
 		${FUZZ_SAN} -o $@
-FUZZ_NAMES =	flags msg resp uidset
-REPLAYS =	build/replay_flags build/replay_msg build/replay_resp \
+FUZZ_NAMES =	config flags msg resp uidset
+REPLAYS =	build/replay_config build/replay_flags build/replay_msg build/replay_resp \
 		build/replay_uidset
-FUZZERS =	build/fuzz_flags build/fuzz_msg build/fuzz_resp \
+FUZZERS =	build/fuzz_config build/fuzz_flags build/fuzz_msg build/fuzz_resp \
 		build/fuzz_uidset
 REPLAY =	regress/fuzz/replay.c
+FUZZ_CONFIG_SRCS = regress/fuzz/fuzz_config.c interimap/prefix.c \
+		${CONFIG_SRCS}
 FUZZ_FLAGS_SRCS = regress/fuzz/fuzz_flags.c lib/flags.c
 FUZZ_MSG_SRCS =	regress/fuzz/fuzz_msg.c ${MSG_SRCS}
 FUZZ_RESP_SRCS = regress/fuzz/fuzz_resp.c ${RECORD_SRCS}
 FUZZ_UIDSET_SRCS = regress/fuzz/fuzz_uidset.c lib/uidset.c
 
+build/replay_config: ${REPLAY} ${FUZZ_CONFIG_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_CONFIG_SRCS} ${BSD_LIBS_${UNAME}}
+build/fuzz_config: ${FUZZ_CONFIG_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
+	${FUZZ_BUILD} ${FUZZ_CONFIG_SRCS} ${BSD_LIBS_${UNAME}}
 build/replay_flags: ${REPLAY} ${FUZZ_FLAGS_SRCS} ${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_FLAGS_SRCS} ${BSD_LIBS_${UNAME}}
 build/replay_msg: ${REPLAY} ${FUZZ_MSG_SRCS} ${LIB_HDRS}

@@ -254,7 +254,7 @@ void	 io_server_write(struct child *);
 void	 io_parent_read(struct child *);
 void	 io_parent_frames(struct child *);	/* those read already */
 void	 io_body_write(struct child *);
-void	 io_body_read(struct child *);
+int	 io_body_read(struct child *);	/* 1: something moved */
 /* Octets from the server wait for room in the body channel's buffer. */
 int	 io_blocked(const struct child *);
 /* The server owes us something. */

@@ -343,16 +343,19 @@ io_body_fill(struct child *c, struct op *op)
 	return 1;
 }
 
-void
+int
 io_body_read(struct child *c)
 {
 	struct op	*op;
-	int		 r;
+	int		 moved, r;
 
+	moved = 0;
 	while (c->phase != PHASE_OVER && (op = copyin_current(c)) != NULL &&
 	    copyin_wants(c, op)) {
 		r = io_body_step(c, op);
 		if (r == -1 || (r == 0 && !io_body_fill(c, op)))
-			return;
+			break;
+		moved = 1;
 	}
+	return moved;
 }

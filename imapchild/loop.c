@@ -44,10 +44,11 @@ loop_step(struct child *c)
 {
 	if (io_blocked(c))
 		io_server_read(c);
-	ops_settle(c);
-	ops_run(c);
-	io_body_read(c);
-	ops_run(c);
+	/* the end of one transfer lets the next begin, perhaps read already */
+	do {
+		ops_settle(c);
+		ops_run(c);
+	} while (io_body_read(c));
 	ops_settle(c);
 	io_server_write(c);
 	io_body_write(c);

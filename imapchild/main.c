@@ -20,6 +20,7 @@
  * before SANDBOX_IMAP_LOCKED.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -176,12 +177,16 @@ static struct child *
 child_new(void)
 {
 	struct child	*c;
+	int		 mode;
 
 	if ((c = calloc(1, sizeof(*c))) == NULL ||
 	    (c->resp = resp_new(&answer_calls, c)) == NULL)
 		fatal("no memory");
 	if (imsgbuf_init(&c->parent, PARENT_FD) == -1)
 		fatal("descriptor %d: %s", PARENT_FD, strerror(errno));
+	if ((mode = fcntl(BODY_FD, F_GETFL)) == -1 ||
+	    fcntl(BODY_FD, F_SETFL, mode | O_NONBLOCK) == -1)
+		fatal("descriptor %d: %s", BODY_FD, strerror(errno));
 	cmdq_init(&c->cmdq);
 	TAILQ_INIT(&c->ops);
 	bodybuf_init(&c->bodyout);

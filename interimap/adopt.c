@@ -192,6 +192,7 @@ adopted_row(struct mbox *m, uint32_t luid, uint32_t ruid)
 		m->nheld--;
 		return r;
 	}
+	m->rows++;
 	return rowtab_add(&m->rowtab, luid, ruid);
 }
 
@@ -224,7 +225,6 @@ adopt_rows(struct mbox *m)
 		    uidset_remove_range(&m->s[REMOTE].todo, p->b, p->b) == -1)
 			fatal("out of memory");
 	}
-	m->rows += (uint32_t)m->pairing.n;
 	m->e->stats.adopted += m->pairing.n;
 	if (m->pairing.n > 0)
 		say(m->e, LOG_L_INFO, SIDE_NONE, m, "Recognised %zu messages "

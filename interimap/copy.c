@@ -108,7 +108,7 @@ batch_form(struct mbox *m, enum side side)
 			continue;
 		f = flagtab_get(&m->e->flagtab, mt->flags);
 		item = 64 + (f->kw != NULL ? strlen(f->kw) : 0);
-		if (b != NULL && (b->n >= BATCH_MESSAGES ||
+		if (b != NULL && (s->single || b->n >= BATCH_MESSAGES ||
 		    b->octets + mt->size > BATCH_OCTETS ||
 		    octets + item > ITEMS_OCTETS))
 			break;
@@ -301,9 +301,9 @@ batch_meta(const struct batch *b, uint32_t uid)
 	return NULL;
 }
 
-/* An empty message cannot be appended (RFC 3501 section 6.3.11): skip it. */
+/* Record that this message stays on its side. */
 static void
-skip_empty(struct batch *b, uint32_t uid)
+skip_message(struct batch *b, uint32_t uid, enum leftout why, const char *text)
 {
 	struct msg_skip sk;
 	struct ibuf buf;
@@ -312,10 +312,18 @@ skip_empty(struct batch *b, uint32_t uid)
 	sk.idx = b->m->idx;
 	sk.side = (uint8_t)b->src;
 	sk.uid = uid;
-	sk.why = LEFT_EMPTY;
+	sk.why = (uint8_t)why;
+	sk.text = bytes_of(text);
 	ibuf_init(&buf);
 	msg_put_skip(&buf, &sk);
 	request(b->m->e, b->m, PEER_DB, MSG_SKIP, &buf, req_plain, NULL);
+}
+
+/* An empty message cannot be appended (RFC 3501 section 6.3.11): skip it. */
+static void
+skip_empty(struct batch *b, uint32_t uid)
+{
+	skip_message(b, uid, LEFT_EMPTY, "");
 	say(b->m->e, LOG_L_WARN, (int)b->src, b->m,
 	    "Ignoring new 0-length message (UID %u)", uid);
 }
@@ -453,29 +461,71 @@ batch_map(struct batch *b)
 	return 1;
 }
 
+/*
+ * The target took none of these, for certain.  One message must not keep the
+ * others back: in the next round each goes alone, and one that will never be
+ * taken is recorded.  Anything else is tried again in the next run.
+ */
+static void
+batch_refused(struct batch *b, const struct uidset *refused)
+{
+	struct mside *s = &b->m->s[b->src];
+
+	if (b->n > 1) {
+		s->single = 1;
+		if (uidset_union(&s->again, refused) == -1)
+			fatal("out of memory");
+		return;
+	}
+	if (b->never)
+		skip_message(b, b->meta[0].uid, LEFT_REFUSED, "refused");
+	else
+		s->incomplete = 1;
+	if (++s->nrefused >= REFUSED_MAX) {
+		s->incomplete = 1;
+		uidset_free(&s->todo);
+	}
+}
+
+/* Messages of a batch that were neither appended nor left out. */
+static void
+batch_rest(const struct batch *b, struct uidset *rest)
+{
+	uint32_t i;
+	int err = 0;
+
+	uidset_init(rest);
+	for (i = 0; i < b->n; i++)
+		err |= uidset_add(rest, b->meta[i].uid);
+	for (i = 0; i < b->ngot; i++)
+		err |= uidset_remove_range(rest, b->got[i].a, b->got[i].a);
+	err |= uidset_minus(rest, &b->left);
+	if (err)
+		fatal("out of memory");
+}
+
 /* Both ends have answered. */
 static void
 batch_done(struct batch *b)
 {
 	struct mbox *m = b->m;
 	struct mside *s = &m->s[b->src];
-	uint32_t i;
+	struct uidset rest;
 	int more;
 
 	KILLPOINT("copied");
 	credit_release(b);
-	if (b->failed) {
+	batch_rest(b, &rest);
+	if (b->failed == MSG_COPY_IN) {
+		/* Not appended: nothing to look for in the next run. */
+		batch_refused(b, &rest);
+		if (uidset_union(&b->left, &rest) == -1)
+			fatal("out of memory");
+	} else if (b->failed) {
 		s->incomplete = 1;
 		uidset_free(&s->todo);
 	}
-	/* Refused means not appended: nothing to look for in the next run. */
-	for (i = 0; b->failed == MSG_COPY_IN && i < b->n; i++)
-		if (uidset_add(&b->left, b->meta[i].uid) == -1)
-			fatal("out of memory");
-	for (i = 0; i < b->ngot; i++)
-		if (uidset_remove_range(&b->left, b->got[i].a, b->got[i].a)
-		    == -1)
-			fatal("out of memory");
+	uidset_free(&rest);
 	unintent(b, &b->left);
 	more = batch_map(b);
 	if (!more) {
@@ -484,24 +534,50 @@ batch_done(struct batch *b)
 	}
 }
 
+/* Codes of a refusal that is about the message and will not pass. */
+static int
+is_final(const struct msg_fail *fail)
+{
+	static const char *const codes[] = { "TOOBIG", "LIMIT", "CANNOT" };
+	size_t i;
+
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (bytes_eq(fail->code, bytes_of(codes[i])))
+			return 1;
+	return 0;
+}
+
+static void
+copy_failed(struct request *r, struct batch *b, const struct msg_fail *fail)
+{
+	const char *then = "tried again in the next run";
+	int certain = r->type == MSG_COPY_IN &&
+	    (fail->kind == FAIL_NO || fail->kind == FAIL_BAD);
+
+	b->failed = certain ? MSG_COPY_IN : MSG_COPY_OUT;
+	b->never = certain && is_final(fail);
+	if (certain && b->n > 1)
+		then = "now one by one";
+	else if (b->never)
+		then = "it stays on the other side only";
+	say(r->e, certain && b->n > 1 ? LOG_L_INFO : LOG_L_ERROR, (int)r->peer,
+	    r->m, "%s of %u messages from UID %u on failed: %s%.*s%s%.*s; %s",
+	    r->type == MSG_COPY_IN ? "APPEND" : "FETCH", b->n, b->meta[0].uid,
+	    fail->code.n > 0 ? "[" : "", (int)fail->code.n, fail->code.p,
+	    fail->code.n > 0 ? "] " : "", (int)fail->text.n, fail->text.p,
+	    then);
+	if (!certain || b->n == 1)
+		r->e->outcome = outcome_worse(r->e->outcome, outcome_of(fail));
+}
+
 static void
 copied(struct request *r, const struct msg_fail *fail)
 {
 	struct batch *b = r->arg;
-	int certain;
 
-	if (fail != NULL && fail->kind != FAIL_ABORTED) {
-		certain = r->type == MSG_COPY_IN &&
-		    (fail->kind == FAIL_NO || fail->kind == FAIL_BAD);
-		b->failed = certain ? MSG_COPY_IN : MSG_COPY_OUT;
-		say(r->e, LOG_L_ERROR, (int)r->peer, r->m, "%s of %u messages "
-		    "failed: %s%.*s%s%.*s; tried again in the next run",
-		    r->type == MSG_COPY_IN ? "APPEND" : "FETCH", b->n,
-		    fail->code.n > 0 ? "[" : "", (int)fail->code.n,
-		    fail->code.p, fail->code.n > 0 ? "] " : "",
-		    (int)fail->text.n, fail->text.p);
-		r->e->outcome = outcome_worse(r->e->outcome, outcome_of(fail));
-	} else if (fail != NULL && b->failed == 0)
+	if (fail != NULL && fail->kind != FAIL_ABORTED)
+		copy_failed(r, b, fail);
+	else if (fail != NULL && b->failed == 0)
 		b->failed = MSG_COPY_OUT;
 	if (--b->pending == 0)
 		batch_done(b);

@@ -345,11 +345,22 @@ mbox_step(struct mbox *m)
 	}
 }
 
+/* What the guard holds back is said in every run. */
+void
+mbox_holds(struct mbox *m)
+{
+	say(m->e, LOG_L_WARN, SIDE_NONE, m, "%u deletions are held back",
+	    m->nheld);
+	m->e->outcome = outcome_worse(m->e->outcome, OUT_GUARD);
+}
+
 void
 mbox_finish(struct mbox *m)
 {
 	if (!m->running)
 		return;
+	if (m->nheld > 0 && m->held == 0)
+		mbox_holds(m);
 	m->running = 0;
 	m->e->running--;
 	mbox_clear(m);

@@ -508,11 +508,8 @@ decide(struct mbox *m)
 	if (!l && !r)
 		return;
 	m->e->stats.mailboxes++;
-	if (m->nheld > 0) {
-		say(m->e, LOG_L_WARN, SIDE_NONE, m, "%u deletions are still "
-		    "held back", m->nheld);
-		m->e->outcome = outcome_worse(m->e->outcome, OUT_GUARD);
-	}
+	if (m->nheld > 0 && (!l || !r || !is_dirty(m)))
+		mbox_holds(m);
 	if (!l || !r) {
 		one_sided(m, l ? LOCAL : REMOTE);
 		return;

@@ -54,6 +54,8 @@
 #define CREDIT_OCTETS	(2 * 1024 * 1024)
 /* Batches of one mailbox and direction under way at once. */
 #define BATCHES_MAX	4
+/* So many messages of a mailbox may be refused before it is given up. */
+#define REFUSED_MAX	16
 /* The deletion guard (both must be exceeded), and a whole account emptied. */
 #define GUARD_COUNT	100
 #define GUARD_PERCENT	50
@@ -182,6 +184,7 @@ struct batch {				/* messages under way to the other side */
 	struct uidset	 left;		/* not delivered: intents to drop */
 	int		 pending;
 	int		 failed;
+	int		 never;		/* and this target will never take it */
 	int		 credited;
 };
 
@@ -209,9 +212,12 @@ struct mside {
 	/* to be copied from here */
 	struct uidset	 todo;
 	struct uidset	 fresh;		/* were in todo, and count in known */
-	struct uidset	 again;		/* appended, UID not told: pair them */
+	struct uidset	 again;		/* to be looked at in the next round: UID
+					 * not told, or refused in a batch */
 	struct uidset	 asked;		/* a GETMETA of these is under way */
 	uint32_t	 nbatches;	/* from here, under way */
+	int		 single;	/* one was refused: find out which */
+	uint32_t	 nrefused;
 	struct candset	 cands;
 };
 
@@ -325,6 +331,7 @@ enum outcome outcome_of(const struct msg_fail *);
 void	 mbox_wait(struct mbox *, void (*)(struct mbox *));
 void	 mbox_step(struct mbox *);	/* something was answered */
 void	 mbox_finish(struct mbox *);
+void	 mbox_holds(struct mbox *);	/* deletions, by the guard */
 void	 engine_schedule(struct engine *);
 void	 engine_queue(struct mbox *);	/* it has work */
 /* Ask for credit; the batch starts at once or later by batch_start(). */

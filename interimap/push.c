@@ -209,6 +209,7 @@ hold(struct mbox *m, enum side side, struct uidset *set)
 	map_send(m, MSG_HOLD, (uint8_t)from, p, n, req_plain, NULL);
 	free(p);
 	m->nheld += (uint32_t)n;
+	m->held += n;
 	m->e->stats.held += n;
 	uidset_free(set);
 }

@@ -47,7 +47,7 @@
 	X(FAIL,		CP, 9, 4096)					\
 	X(LOG,		CP, 5, 16384)					\
 	/* an IMAP server */						\
-	X(CONFIG,	PI, 16, 65536)					\
+	X(CONFIG,	PI, 58, 65536)					\
 	X(CONNECT,	PI, 0, 0)					\
 	X(LIST,		PI, 13, 65536)					\
 	X(CREATE,	PI, 5, 4096)					\
@@ -291,7 +291,8 @@ struct msg_pair { uint32_t a, b; uint8_t held; };
 	/* APPENDED: a source UID, b UID given (0: not told), held unused */
 
 /* A message COPY_OUT did not deliver. */
-enum leftout { LEFT_VANISHED = 1, LEFT_EMPTY, LEFT_NIL };
+enum leftout { LEFT_VANISHED = 1, LEFT_EMPTY, LEFT_NIL,
+	LEFT_REFUSED };		/* only in SKIP: the target will not take it */
 struct msg_leftout { uint32_t uid; uint8_t why; };
 
 /* statedb */
@@ -337,11 +338,12 @@ struct msg_advance { uint32_t idx; struct { uint32_t uidnext; uint64_t modseq; }
  * short, long, or ill-valued payload; on -1 nothing is owned by the caller.
  * Ill-valued: an enum, side or bit out of range, a UID, UIDVALIDITY or idx of
  * 0 where none may be, a modseq or size above 2^63 - 1, a date beyond the
- * years 0 to 9999, a name that is empty or longer than MAILBOX_NAMEMAX, NUL
- * in a text (a name in the database holds NUL as its delimiter), a count that
- * the payload cannot hold, keywords or a set that are not canonical.  What
- * depends on more than one field is the caller's to check.  Texts for people
- * (FAIL, LOG, SKIP) are cut by the writer to what the frame may hold.
+ * years 0 to 9999, a name that is empty (but in MAILBOX) or longer than
+ * MAILBOX_NAMEMAX, NUL in a text (a name in the database holds NUL as its
+ * delimiter), a count that the payload cannot hold, keywords or a set that are
+ * not canonical.  What depends on more than one field is the caller's to
+ * check.  Texts for people (FAIL, LOG, SKIP) are cut by the writer to what the
+ * frame may hold.
  * Views (struct bytes) point into the frame.  Readers that fill a uidset or
  * flags: free them with uidset_free/flags_free.  Readers of lists read the
  * head (which does not check for left-over octets) and then the items; the

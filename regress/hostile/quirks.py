@@ -96,6 +96,9 @@ QUIRKS = {
     "no-greeting": "says nothing at first",
 }
 
+# How the quirks begin that need a value.
+VALUED = ("MAILBOX:", "COMMAND[:N]:", "X[,Y]:")
+
 
 class Quirks:
     def __init__(self, args):
@@ -104,7 +107,7 @@ class Quirks:
             name, _, value = arg.partition("=")
             if name not in QUIRKS:
                 raise ValueError("unknown quirk: " + name)
-            if QUIRKS[name].split(":")[0].isupper() and not value:
+            if QUIRKS[name].startswith(VALUED) and not value:
                 raise ValueError("quirk %s needs a value: %s"
                                  % (name, QUIRKS[name]))
             self.named[name] = value

@@ -42,11 +42,17 @@ class Channel:
     def fill(self):
         if not select.select([self.rfd], [], [], 0)[0]:
             self.flush()
-        data = os.read(self.rfd, 65536)
+        data = self.read()
         if not data:
             self.flush()
             raise Closed("end of file")
         self.inbuf += data
+
+    def read(self):
+        try:
+            return os.read(self.rfd, 65536)
+        except OSError as e:
+            raise Closed(str(e)) from e
 
     def line(self):
         """One line without its line end."""
@@ -88,7 +94,7 @@ class Channel:
 
     def hang(self):
         """Say nothing more; end when the client does."""
-        while os.read(self.rfd, 65536):
+        while self.read():
             pass
         raise Closed("stalled")
 

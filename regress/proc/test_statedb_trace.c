@@ -80,8 +80,7 @@ count_line(const char *line, int dbfd, struct seen *s)
 		s->fdatasync++;
 	else if (strncmp(line, prefix, strlen(prefix)) == 0)
 		s->pages++;
-	else if (strchr(line, '"') == NULL || strstr(line, "\"\"") != NULL ||
-	    strncmp(line, "pwrite64(", 9) == 0 || only_looks(line))
+	else if (strncmp(line, "pwrite64(", 9) == 0 || only_looks(line))
 		;			/* opens no path */
 	else if (s->answers >= 2)	/* READY, and that of OPEN */
 		s->late++;
@@ -89,22 +88,25 @@ count_line(const char *line, int dbfd, struct seen *s)
 		s->early++;
 }
 
-/* Read the trace, and remove it. */
+/*
+ * Read the trace, and remove it.  Paths are not in it where we are not root
+ * (statedb cannot be looked into), so the database is known by its flags.
+ */
 static struct seen
-look(struct scratch *s)
+look(void)
 {
 	struct seen seen;
-	char line[4096], name[160];
+	char line[4096];
 	char *p;
 	FILE *fp;
 	int dbfd = -1;
 
 	memset(&seen, 0, sizeof(seen));
-	snprintf(name, sizeof(name), "%s\", O_RDWR", s->path);
 	assert_non_null(fp = fopen(trace_path, "re"));
 	while (fgets(line, sizeof(line), fp) != NULL) {
 		p = line + strspn(line, "0123456789 ");
-		if (strstr(p, name) != NULL && strrchr(p, '=') != NULL)
+		if (strstr(p, ", O_RDWR|O_NOFOLLOW") != NULL &&
+		    strrchr(p, '=') != NULL)
 			dbfd = (int)strtol(strrchr(p, '=') + 1, NULL, 10);
 		count_line(p, dbfd, &seen);
 	}
@@ -154,7 +156,7 @@ test_work(void **state)
 	ask_done(s, &s->a, MSG_MAILBOXES);
 	ask_done(s, &s->a, MSG_CLEAN);
 	stop(&s->a);
-	seen = look(s);
+	seen = look();
 	assert_true(seen.early > 0);
 	assert_true(seen.pages > 0);
 	assert_int_equal(seen.late, 0);
@@ -177,7 +179,7 @@ test_nothing_to_do(void **state)
 	payload(s);
 	ask_done(s, &s->a, MSG_CLEAN);
 	stop(&s->a);
-	seen = look(s);
+	seen = look();
 	assert_int_equal(seen.late, 0);
 	assert_int_equal(seen.pages, 0);
 	assert_int_equal(seen.fsync, 0);

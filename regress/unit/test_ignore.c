@@ -78,9 +78,8 @@ test_limits(void **state)
 	char		 err[ERRMAX], name[MAILBOX_NAMEMAX];
 
 	memset(name, 'a', sizeof(name));
-	ig = ignore_new("^(a+)+$x", err, sizeof(err));
+	ig = ignore_new("^(a|aa)+[^a]$", err, sizeof(err));
 	assert_non_null(ig);
-	name[sizeof(name) - 1] = 'b';
 	assert_int_equal(ignore_match(ig, name, sizeof(name)), -1);
 	assert_int_equal(ignore_match(ig, "b", 1), 0);
 	ignore_free(ig);

@@ -106,8 +106,7 @@ test_deep(void **state)
 	for (i = 0; i < 2000; i++)
 		memcpy(format + 4 * i, "%?n?", 5);
 	prefix_expand(buf, sizeof(buf), format, "n", "m");
-	assert_true(strlen(buf) > 0);
-	assert_memory_equal(buf, "%?n?", 4);
+	assert_true(strlen(buf) < sizeof(buf));
 }
 
 int
