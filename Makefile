@@ -147,7 +147,8 @@ UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
 		build/test_msg build/test_uidset \
 		build/test_db build/test_db_old build/test_db_open \
 		build/test_digest build/test_tlsopts build/test_transport \
-		build/test_resp build/test_resp_date build/test_token
+		build/test_resp build/test_resp_date build/test_token \
+		build/test_body build/test_command
 
 build/test_flags: regress/unit/test_flags.c lib/flags.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_flags.c lib/flags.c ${UNIT_LIBS} \
@@ -233,6 +234,12 @@ build/test_resp_date: regress/unit/test_resp_date.c imapchild/resp_date.c \
 build/test_token: regress/unit/test_token.c ${TOKEN_SRCS} ${RESP_HDRS} \
 		${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_token.c ${TOKEN_SRCS} ${UNIT_LIBS}
+build/test_body: regress/unit/test_body.c imapchild/body.c imapchild/body.h
+	${TEST_BUILD} regress/unit/test_body.c imapchild/body.c ${UNIT_LIBS}
+build/test_command: regress/unit/test_command.c imapchild/command.c \
+		imapchild/command.h ${MSG_SRCS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_command.c imapchild/command.c \
+	    ${MSG_SRCS} ${UNIT_LIBS}
 
 unit: ${UNIT_TESTS}
 	@for t in ${UNIT_TESTS}; do \
@@ -294,6 +301,46 @@ proc-statedb: statedb/statedb ${PROC_DB_TESTS}
 	@python3 regress/proc/statedb_original.py
 
 .PHONY: proc-statedb
+
+# The real imapchild against a scripted server and against Dovecot: as shipped,
+# and once more with the sanitizers (and then without the sandbox).
+
+PROC_IMAP_TESTS = build/test_imapchild build/test_imapchild_select \
+		build/test_imapchild_copy build/test_imapchild_dovecot
+IMAPDRV_SRCS =	regress/proc/imapdrv.c imapchild/body.c lib/imsg.c ${MSG_SRCS}
+IMAPDRV_HDRS =	regress/proc/imapdrv.h imapchild/body.h ${LIB_HDRS}
+CHILD_SRCS =	${CHILD_OBJS:.o=.c} regress/proc/nosandbox.c lib/log.c \
+		lib/imsg.c ${MSG_SRCS}
+build/imapchild_san: ${CHILD_SRCS} ${CHILD_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} ${CHILD_SRCS} -ltls -lcrypto ${BSD_LIBS_${UNAME}}
+build/test_imapchild: regress/proc/test_imapchild.c ${IMAPDRV_SRCS} \
+		${IMAPDRV_HDRS}
+	${TEST_BUILD} regress/proc/test_imapchild.c ${IMAPDRV_SRCS} \
+	    ${UNIT_LIBS}
+build/test_imapchild_select: regress/proc/test_imapchild_select.c \
+		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
+	${TEST_BUILD} regress/proc/test_imapchild_select.c ${IMAPDRV_SRCS} \
+	    ${UNIT_LIBS}
+build/test_imapchild_copy: regress/proc/test_imapchild_copy.c \
+		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
+	${TEST_BUILD} regress/proc/test_imapchild_copy.c ${IMAPDRV_SRCS} \
+	    ${UNIT_LIBS}
+build/test_imapchild_dovecot: regress/proc/test_imapchild_dovecot.c \
+		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
+	${TEST_BUILD} regress/proc/test_imapchild_dovecot.c \
+	    ${IMAPDRV_SRCS} ${UNIT_LIBS}
+
+proc-imapchild: imapchild/imapchild build/imapchild_san ${PROC_IMAP_TESTS}
+	@for p in imapchild/imapchild build/imapchild_san; do \
+		for t in ${PROC_IMAP_TESTS}; do \
+			if IMAPCHILD=$$p ./$$t >$$t.log 2>&1; \
+			then echo "  ok $$t ($$p)"; \
+			else cat $$t.log; echo "  FAILED $$t ($$p)"; exit 1; \
+			fi; \
+		done; \
+	done
+
+.PHONY: proc-imapchild
 
 # The sandbox and the start of processes (regress/sandbox): as shipped, with no
 # sanitizer, since the filter is never softened for one.  sandbox-links reads

@@ -17,7 +17,9 @@
 /*
  * What resp.c parsed goes to the command it belongs to: a tagged answer to the
  * command of that tag, anything untagged to the oldest command that is not
- * answered yet.  UNSELECT between two mailboxes keeps their data apart.
+ * answered yet.  UNSELECT between two mailboxes keeps their data apart; inside
+ * one a server may run several FETCHes at once (Dovecot does while its output
+ * is full), so a FETCH response goes to the command that asked for its UID.
  * Called by io.c through resp_feed().
  */
 #include <string.h>
@@ -36,6 +38,29 @@ answer_command(struct child *c)
 		child_fail(c, FAIL_TLS, "plain text was injected behind the "
 		    "answer to STARTTLS");
 	return c->phase == PHASE_OVER ? NULL : cmdq_oldest(&c->cmdq);
+}
+
+static int
+answer_asked(const struct command *cmd, uint32_t uid)
+{
+	return cmd->op != NULL && cmd->calls->fetch != NULL &&
+	    uidset_has(&cmd->op->asked, uid);
+}
+
+static struct command *
+answer_fetcher(struct child *c, const struct resp_fetch *f)
+{
+	struct command	*oldest, *cmd;
+
+	oldest = answer_command(c);
+	if (oldest == NULL || oldest->calls->fetch == NULL ||
+	    (f->has & FETCH_UID) == 0)
+		return oldest;
+	for (cmd = oldest; cmd != NULL; cmd = TAILQ_NEXT(cmd, entry))
+		if (!cmd->answered && cmd->taken > 0 &&
+		    cmd->sel == oldest->sel && answer_asked(cmd, f->uid))
+			return cmd;
+	return oldest;
 }
 
 static int
@@ -200,8 +225,11 @@ static int
 answer_fetch(void *arg, const struct resp_fetch *f)
 {
 	struct child	*c = arg;
+	struct command	*cmd;
 
-	ANSWER(c, fetch, f);
+	cmd = answer_fetcher(c, f);
+	if (cmd != NULL && cmd->calls->fetch != NULL)
+		cmd->calls->fetch(c, cmd, f);
 	return answer_end(c);
 }
 
@@ -209,8 +237,11 @@ static int
 answer_body_begin(void *arg, const struct resp_fetch *f, int literal8)
 {
 	struct child	*c = arg;
+	struct command	*cmd;
 
-	ANSWER(c, body_begin, f, literal8);
+	c->bodycmd = cmd = answer_fetcher(c, f);
+	if (cmd != NULL && cmd->calls->body_begin != NULL)
+		cmd->calls->body_begin(c, cmd, f, literal8);
 	return answer_end(c);
 }
 
@@ -218,9 +249,8 @@ static ssize_t
 answer_body_data(void *arg, const char *p, size_t n)
 {
 	struct child	*c = arg;
-	struct command	*cmd;
+	struct command	*cmd = c->bodycmd;
 
-	cmd = answer_command(c);
 	if (c->phase == PHASE_OVER)
 		return -1;
 	if (cmd == NULL || cmd->calls->body_data == NULL)
@@ -232,9 +262,9 @@ static int
 answer_body_end(void *arg)
 {
 	struct child	*c = arg;
-	struct command	*cmd;
+	struct command	*cmd = c->bodycmd;
 
-	cmd = answer_command(c);
+	c->bodycmd = NULL;
 	if (cmd != NULL && cmd->calls->body_end != NULL)
 		cmd->calls->body_end(c, cmd);
 	return answer_end(c);

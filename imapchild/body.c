@@ -86,20 +86,20 @@ bodybuf_free(struct bodybuf *b)
 
 /* Make the ring hold need octets more; it is straightened as it grows. */
 static int
-bodybuf_grow(struct bodybuf *b, size_t need)
+bodybuf_grow(struct bodybuf *b, size_t need, size_t max)
 {
 	uint8_t	*buf;
 	size_t	 size, first;
 
 	if (b->len + need <= b->size)
 		return 0;
-	if (need > BODY_BUFSIZE - b->len)
+	if (b->len > max || need > max - b->len)
 		return -1;
 	size = b->size == 0 ? BODY_CHUNK : b->size;
 	while (size < b->len + need)
 		size *= 2;
-	if (size > BODY_BUFSIZE)
-		size = BODY_BUFSIZE;
+	if (size > max)
+		size = max;
 	if ((buf = malloc(size)) == NULL)
 		return -1;
 	first = b->size - b->pos < b->len ? b->size - b->pos : b->len;
@@ -133,7 +133,8 @@ bodybuf_put(struct bodybuf *b, const struct body_frame *f, const void *data)
 	size_t	 n;
 
 	n = f->type == BODY_DATA ? f->len : 0;
-	if (n > BODY_CHUNK || bodybuf_grow(b, sizeof(head) + n) == -1)
+	if (n > BODY_CHUNK || bodybuf_grow(b, sizeof(head) + n,
+	    BODY_BUFSIZE) == -1)
 		return -1;
 	body_encode(head, f);
 	bodybuf_add(b, head, sizeof(head));
@@ -147,11 +148,28 @@ bodybuf_room(const struct bodybuf *b)
 {
 	size_t	 room;
 
-	room = BODY_BUFSIZE - b->len;
+	room = b->len < BODY_BUFSIZE ? BODY_BUFSIZE - b->len : 0;
 	if (room <= BODY_HEADER + BODY_SPARE)
 		return 0;
 	room -= BODY_HEADER + BODY_SPARE;
 	return room < BODY_CHUNK ? room : BODY_CHUNK;
+}
+
+int
+bodybuf_join(struct bodybuf *b, struct bodybuf *more)
+{
+	const uint8_t	*p;
+	size_t		 n;
+
+	if (more->len > 0 && bodybuf_grow(b, more->len,
+	    b->len + more->len + BODY_BUFSIZE) == -1)
+		return -1;
+	while ((n = bodybuf_peek(more, &p)) > 0) {
+		bodybuf_add(b, p, n);
+		bodybuf_drop(more, n);
+	}
+	bodybuf_free(more);
+	return 0;
 }
 
 size_t

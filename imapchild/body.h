@@ -68,6 +68,11 @@ size_t	 bodybuf_room(const struct bodybuf *);
 /* Octets in one piece at the front, and giving up n of them. */
 size_t	 bodybuf_peek(const struct bodybuf *, const uint8_t **);
 void	 bodybuf_drop(struct bodybuf *, size_t);
+/*
+ * Move all that the second holds behind the first, which may then hold more
+ * than BODY_BUFSIZE; 0, or -1 without memory.
+ */
+int	 bodybuf_join(struct bodybuf *, struct bodybuf *);
 
 /* Encode into, decode from BODY_HEADER octets; decode: 0, or -1 ill-formed. */
 void	body_encode(uint8_t *, const struct body_frame *);

@@ -225,6 +225,7 @@ struct child {
 	int		 quiet;		/* credentials under way: no trace */
 
 	struct ops	 ops;		/* in the order asked */
+	struct command	*bodycmd;	/* whose body streams by, or NULL */
 	struct selected	*sel;		/* after all that is in the queue */
 	struct selected	*barrier;	/* nothing is started before its answer */
 

@@ -20,6 +20,9 @@
  * rewrites mail).  When the ring is full, body_data takes nothing and the
  * server is not read until there is room: the only thing that may stop reading
  * it.  BODY_CREDIT octets are always taken.
+ *
+ * On the channel transfers come one after the other.  A server may answer a
+ * later FETCH while an earlier one is under way: its bodies wait in the op.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +37,7 @@ struct copyout {
 	struct uidset	 empty;		/* 0 octets, and RFC822.SIZE agrees */
 	struct uidset	 nil;		/* the server could not read them */
 	uint32_t	 uid;		/* of the body at hand; 0: dropped */
+	struct bodybuf	 early;		/* frames before our turn */
 };
 
 static void	 out_begin(struct child *, struct command *,
@@ -76,6 +80,7 @@ copyout_release(struct op *op)
 		return;
 	uidset_free(&o->empty);
 	uidset_free(&o->nil);
+	bodybuf_free(&o->early);
 	free(o);
 }
 
@@ -97,6 +102,26 @@ copyout_run(struct child *c, struct op *op)
 	return 1;
 }
 
+/* The oldest COPY_OUT, or the oldest behind this one: the channel is its. */
+static struct op *
+out_first(struct child *c, struct op *after)
+{
+	struct op	*op;
+
+	op = after == NULL ? TAILQ_FIRST(&c->ops) : TAILQ_NEXT(after, entry);
+	while (op != NULL && op->req->type != MSG_COPY_OUT)
+		op = TAILQ_NEXT(op, entry);
+	return op;
+}
+
+static struct bodybuf *
+out_buf(struct child *c, struct op *op)
+{
+	struct copyout	*o = op->arg;
+
+	return out_first(c, NULL) == op ? &c->bodyout : &o->early;
+}
+
 /* One frame into the ring; when the other end is gone, nowhere. */
 static void
 out_frame(struct child *c, struct op *op, enum body_type type,
@@ -109,7 +134,7 @@ out_frame(struct child *c, struct op *op, enum body_type type,
 	f->uid = o->uid;
 	if (c->bodyfd == -1)
 		op_fail(op, FAIL_ABORTED, NULL, "the other side is gone");
-	else if (bodybuf_put(&c->bodyout, f, data) == -1)
+	else if (bodybuf_put(out_buf(c, op), f, data) == -1)
 		fatal("the body channel's buffer is full");
 }
 
@@ -151,9 +176,14 @@ out_data(struct child *c, struct command *cmd, const char *p, size_t n)
 
 	if (o->uid == 0 || c->bodyfd == -1)
 		return n;
-	room = bodybuf_room(&c->bodyout);
-	if (room < n && room < COPY_PIECE)
+	room = bodybuf_room(out_buf(c, cmd->op));
+	if (room < n && room < COPY_PIECE && out_first(c, NULL) == cmd->op)
 		return 0;
+	if (room == 0) {	/* to wait for our turn would be for ever */
+		child_fail(c, FAIL_PROTOCOL, "FETCHes answered out of order, "
+		    "with more than was asked for");
+		return 0;
+	}
 	if (n > room)
 		n = room;
 	memset(&frame, 0, sizeof(frame));
@@ -220,15 +250,20 @@ copyout_finish(struct child *c, struct op *op)
 {
 	struct copyout		*o = op->arg;
 	struct body_frame	 frame;
+	struct op		*next;
 
 	o->uid = 0;
 	memset(&frame, 0, sizeof(frame));
-	if (op->fail.kind != 0) {
+	if (op->fail.kind == 0) {
+		out_left(c, op, &o->empty, LEFT_EMPTY);
+		out_left(c, op, &o->nil, LEFT_NIL);
+		out_left(c, op, &op->asked, LEFT_VANISHED);
+		out_frame(c, op, BODY_FINISH, &frame, NULL);
+	} else
 		out_frame(c, op, BODY_ABORT, &frame, NULL);
-		return;
+	if ((next = out_first(c, op)) != NULL && next->arg != NULL) {
+		o = next->arg;
+		if (bodybuf_join(&c->bodyout, &o->early) == -1)
+			fatal("no memory");
 	}
-	out_left(c, op, &o->empty, LEFT_EMPTY);
-	out_left(c, op, &o->nil, LEFT_NIL);
-	out_left(c, op, &op->asked, LEFT_VANISHED);
-	out_frame(c, op, BODY_FINISH, &frame, NULL);
 }

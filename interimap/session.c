@@ -199,42 +199,50 @@ session_fail(struct session *s, enum outcome o)
 	begin_end(s);
 }
 
-static void
-count(char *buf, size_t size, uint64_t n, const char *what)
-{
-	size_t	len = strlen(buf);
-
-	if (n > 0)
-		snprintf(buf + len, size - len, "%s%llu %s",
-		    len > 0 ? ", " : "", (unsigned long long)n, what);
-}
-
+/*
+ * What was done, in one line: "local: 3 new, 1 deleted; remote: 2 new".
+ * Nothing when there was nothing to do.
+ */
 static void
 summary(struct session *s)
 {
 	struct engine_stats	 st;
-	char			 text[256];
-	int			 i, moved = 0;
+	const struct {
+		const char	*group;
+		const uint64_t	*n;
+		const char	*what;
+	} items[] = {
+		{ "local", &st.copied[LOCAL], "new" },
+		{ "local", &st.deleted[LOCAL], "deleted" },
+		{ "local", &st.flagged[LOCAL], "with new flags" },
+		{ "remote", &st.copied[REMOTE], "new" },
+		{ "remote", &st.deleted[REMOTE], "deleted" },
+		{ "remote", &st.flagged[REMOTE], "with new flags" },
+		{ "both", &st.adopted, "found on either side" },
+		{ "mailboxes", &st.created, "created" },
+		{ "deletions", &st.held, "held back" }
+	};
+	char			 text[512] = "";
+	const char		*group = "";
+	size_t			 i, len;
 
 	engine_stats(s->engine, &st);
-	for (i = LOCAL; i <= REMOTE; i++) {
-		text[0] = '\0';
-		count(text, sizeof(text), st.copied[i], "new");
-		count(text, sizeof(text), st.deleted[i], "deleted");
-		count(text, sizeof(text), st.flagged[i], "flag updates");
-		if (text[0] == '\0')
+	for (i = 0; i < sizeof(items) / sizeof(items[0]); i++) {
+		if (*items[i].n == 0)
 			continue;
-		moved = 1;
-		session_say(s, LOG_L_INFO, i, "%s", text);
+		len = strlen(text);
+		if (strcmp(group, items[i].group) == 0)
+			snprintf(text + len, sizeof(text) - len, ", %llu %s",
+			    (unsigned long long)*items[i].n, items[i].what);
+		else
+			snprintf(text + len, sizeof(text) - len,
+			    "%s%s: %llu %s", len > 0 ? "; " : "",
+			    items[i].group, (unsigned long long)*items[i].n,
+			    items[i].what);
+		group = items[i].group;
 	}
-	text[0] = '\0';
-	count(text, sizeof(text), st.created, "mailboxes created");
-	count(text, sizeof(text), st.adopted, "messages found on both sides");
-	count(text, sizeof(text), st.held, "deletions held back");
 	if (text[0] != '\0')
 		session_say(s, LOG_L_INFO, SIDE_NONE, "%s", text);
-	else if (!moved && s->outcome == OUT_DONE)
-		session_say(s, LOG_L_DEBUG, SIDE_NONE, "Clean state!");
 }
 
 /* The engine came to its end by itself. */

@@ -160,8 +160,8 @@ update(struct flags *f, uint8_t sys, const char *kw, int keep)
 }
 
 /*
- * A keyword: atom (RFC 3501 section 9), except that "]" passes, which servers
- * let into keywords and which we would otherwise take off the other side.
+ * A keyword: atom (RFC 3501 section 9), except that "]" passes: a server that
+ * let one in must not lose it to a full list of ours.  (Dovecot answers NO.)
  */
 static int
 is_keyword(const char *name, size_t n)

@@ -177,9 +177,8 @@ ibuf_add_raw(struct ibuf *b, const void *data, size_t n)
 void
 ibuf_add_bytes(struct ibuf *b, const void *data, size_t n)
 {
-	/* What does not fit must not pass as a short length. */
-	ibuf_add_u32(b, n > IMSG_MAXPAYLOAD ? UINT32_MAX : (uint32_t)n);
-	ibuf_add_raw(b, data, n);
+	ibuf_add_u32(b, (uint32_t)n);
+	ibuf_add_raw(b, data, n);	/* fails if n was cut */
 }
 
 void

@@ -264,6 +264,7 @@ test_mask(void **state)
 	    add(&f, "Foo") | add(&f, "bar"), 0);
 	assert_int_equal(add(&perm, "\\Seen") | add(&perm, "\\Deleted") |
 	    add(&perm, "foo") | add(&perm, "\\*"), 0);
+	f.sys |= FLAG_STAR;		/* no message has it */
 	assert_int_equal(flags_mask(&f, &perm), 0);
 	assert_format(&f, "(\\Seen bar Foo)");
 	perm.sys &= ~FLAG_STAR;

@@ -323,7 +323,7 @@ static void
 test_full_socket(void **state)
 {
 	struct peer out, in;
-	int i, got = 0, blocked = 0, r;
+	int i, got = 0, blocked = 0, small = 8192, r;
 	struct imsg m;
 
 	peer_open(&out);
@@ -332,6 +332,8 @@ test_full_socket(void **state)
 	in.ib.fd = out.fd;
 	out.fd = -1;
 	assert_int_equal(fcntl(in.ib.fd, F_SETFL, O_NONBLOCK), 0);
+	assert_int_equal(setsockopt(out.ib.fd, SOL_SOCKET, SO_SNDBUF, &small,
+	    sizeof(small)), 0);
 	for (i = 0; i < MANY; i++)
 		assert_int_equal(compose(&out.ib, (uint32_t)i,
 		    (size_t)(i * 131) % (IMSG_MAXPAYLOAD + 1), (char)i), 0);
