@@ -142,7 +142,8 @@ MSG_SRCS =	lib/msg.c lib/msg_answer.c lib/msg_db.c lib/msg_request.c \
 		lib/flags.c lib/ibuf.c lib/uidset.c
 
 UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
-		build/test_config build/test_ignore build/test_options \
+		build/test_config build/test_frames build/test_ignore \
+		build/test_options \
 		build/test_output build/test_paths build/test_prefix \
 		build/test_msg build/test_uidset \
 		build/test_db build/test_db_old build/test_db_open \
@@ -169,6 +170,10 @@ CONFIG_SRCS =	interimap/config.c interimap/conftab.c interimap/patterns.c \
 build/test_config: regress/unit/test_config.c ${CONFIG_SRCS} \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_config.c ${CONFIG_SRCS} ${UNIT_LIBS}
+FRAMES_SRCS =	interimap/frames.c lib/imsg.c ${MSG_SRCS}
+build/test_frames: regress/unit/test_frames.c ${FRAMES_SRCS} \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_frames.c ${FRAMES_SRCS} ${UNIT_LIBS}
 build/test_ignore: regress/unit/test_ignore.c interimap/ignore.c \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_ignore.c interimap/ignore.c \

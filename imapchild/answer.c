@@ -19,7 +19,9 @@
  * command of that tag, anything untagged to the oldest command that is not
  * answered yet.  UNSELECT between two mailboxes keeps their data apart; inside
  * one a server may run several FETCHes at once (Dovecot does while its output
- * is full), so a FETCH response goes to the command that asked for its UID.
+ * is full, and it answers a STORE behind the FETCH that follows it), so a FETCH
+ * response goes to the command that asked for its UID, and a SEARCH response to
+ * the oldest SEARCH.
  * Called by io.c through resp_feed().
  */
 #include <string.h>
@@ -53,12 +55,26 @@ answer_fetcher(struct child *c, const struct resp_fetch *f)
 	struct command	*oldest, *cmd;
 
 	oldest = answer_command(c);
-	if (oldest == NULL || oldest->calls->fetch == NULL ||
-	    (f->has & FETCH_UID) == 0)
+	if (oldest == NULL || (f->has & FETCH_UID) == 0)
 		return oldest;
 	for (cmd = oldest; cmd != NULL; cmd = TAILQ_NEXT(cmd, entry))
 		if (!cmd->answered && cmd->taken > 0 &&
 		    cmd->sel == oldest->sel && answer_asked(cmd, f->uid))
+			return cmd;
+	return oldest;
+}
+
+static struct command *
+answer_searcher(struct child *c, enum resp_set set)
+{
+	struct command	*oldest, *cmd;
+
+	oldest = answer_command(c);
+	if (oldest == NULL || set != SET_SEARCH)
+		return oldest;
+	for (cmd = oldest; cmd != NULL; cmd = TAILQ_NEXT(cmd, entry))
+		if (!cmd->answered && cmd->taken > 0 &&
+		    cmd->sel == oldest->sel && cmd->calls == &search_calls)
 			return cmd;
 	return oldest;
 }
@@ -207,8 +223,11 @@ static int
 answer_range(void *arg, enum resp_set set, uint32_t lo, uint32_t hi)
 {
 	struct child	*c = arg;
+	struct command	*cmd;
 
-	ANSWER(c, range, set, lo, hi);
+	cmd = answer_searcher(c, set);
+	if (cmd != NULL && cmd->calls->range != NULL)
+		cmd->calls->range(c, cmd, set, lo, hi);
 	return answer_end(c);
 }
 
@@ -216,8 +235,11 @@ static int
 answer_set_end(void *arg, enum resp_set set)
 {
 	struct child	*c = arg;
+	struct command	*cmd;
 
-	ANSWER(c, set_end, set);
+	cmd = answer_searcher(c, set);
+	if (cmd != NULL && cmd->calls->set_end != NULL)
+		cmd->calls->set_end(c, cmd, set);
 	return answer_end(c);
 }
 

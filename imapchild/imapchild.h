@@ -62,6 +62,7 @@
 #define TUNNEL_FD	5
 
 #define IO_BUFSIZE	65536	/* one read from, one write to the server */
+#define BODY_PIECE	4096	/* smaller pieces of a body wait for room */
 #define SINK_HIGH	(256 << 10)	/* an APPEND's octets not yet written */
 #define HELD_MAX	(64 << 20)	/* events kept until SELECT's answer */
 #define LIST_MAX	200000		/* mailboxes of one LIST */
@@ -258,6 +259,8 @@ void	 io_body_write(struct child *);
 int	 io_body_read(struct child *);	/* 1: something moved */
 /* Octets from the server wait for room in the body channel's buffer. */
 int	 io_blocked(const struct child *);
+/* io_server_read() would get on without poll(2). */
+int	 io_readable(const struct child *);
 /* The server owes us something. */
 int	 io_awaiting(const struct child *);
 
@@ -295,7 +298,7 @@ struct op *op_new(const struct request *, uint32_t);
 void	 op_free(struct op *);
 void	 ops_free(struct child *);
 void	 ops_run(struct child *);	/* start what may start */
-void	 ops_settle(struct child *);	/* report and free what is over */
+int	 ops_settle(struct child *);	/* report what is over; 1: some was */
 int	 op_mailbox(struct op *, struct bytes, uint32_t); /* 0, -1 */
 /* The first failure of an op counts; the texts are copied. */
 void	 op_fail(struct op *, enum fail_kind, const char *, const char *, ...)
@@ -364,6 +367,7 @@ int	 uidsid_parse(struct op *, struct ibuf *);
 int	 getflags_run(struct child *, struct op *);
 int	 getmeta_run(struct child *, struct op *);
 int	 search_run(struct child *, struct op *);
+extern const struct cmd_calls search_calls;
 void	 fetch_finish(struct child *, struct op *);	/* also of PULL */
 /* Write the FETCH or SEARCH of the UIDs asked for, in the op's selection. */
 void	 fetch_meta(struct child *, struct op *);

@@ -56,6 +56,14 @@ io_blocked(const struct child *c)
 }
 
 int
+io_readable(const struct child *c)
+{
+	if (io_blocked(c))
+		return bodybuf_room(&c->bodyout) >= BODY_PIECE;
+	return c->rd.ready;
+}
+
+int
 io_awaiting(const struct child *c)
 {
 	const struct command	*cmd;

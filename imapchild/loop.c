@@ -38,20 +38,22 @@ now(void)
 	return ts.tv_sec;
 }
 
-/* All that can be done without waiting. */
+/*
+ * All that can be done without waiting.  Each part may let another go on (room
+ * in a queue, the end of a transfer), so it goes round until nothing moves.
+ */
 static void
 loop_step(struct child *c)
 {
-	if (io_blocked(c))
-		io_server_read(c);
-	/* the end of one transfer lets the next begin, perhaps read already */
+	int	 moved;
+
 	do {
-		ops_settle(c);
 		ops_run(c);
-	} while (io_body_read(c));
-	ops_settle(c);
-	io_server_write(c);
-	io_body_write(c);
+		moved = ops_settle(c);
+		io_server_write(c);
+		io_body_write(c);
+		moved |= io_body_read(c);
+	} while (moved && c->phase != PHASE_OVER);
 	if (imsgbuf_flush(&c->parent) == -1) {
 		c->phase = PHASE_OVER;
 		c->exitcode = 1;
@@ -93,7 +95,7 @@ loop_timeout(struct child *c, int *waited)
 {
 	time_t	 left, t;
 
-	if (c->rd.ready && !io_blocked(c))
+	if (io_readable(c))
 		return 0;
 	t = now();
 	if (!io_awaiting(c) || c->conf.timeout == 0) {
@@ -123,7 +125,7 @@ loop_events(struct child *c, const struct pollfd *pfd)
 		c->wr.ready = 1;
 	if (pfd[P_PARENT].revents & (POLLIN | bad))
 		io_parent_read(c);
-	if (c->rd.ready)
+	if (io_readable(c))
 		io_server_read(c);
 }
 

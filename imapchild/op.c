@@ -256,11 +256,13 @@ op_outruns(const struct child *c, const struct op *op)
 	return 0;
 }
 
-void
+int
 ops_settle(struct child *c)
 {
 	struct op	*op, *next;
+	int		 settled;
 
+	settled = 0;
 	for (op = TAILQ_FIRST(&c->ops); op != NULL; op = next) {
 		next = TAILQ_NEXT(op, entry);
 		if (!op->started || op->pending > 0 ||
@@ -269,5 +271,7 @@ ops_settle(struct child *c)
 		op_report(c, op);
 		TAILQ_REMOVE(&c->ops, op, entry);
 		op_free(op);
+		settled = 1;
 	}
+	return settled;
 }

@@ -30,7 +30,6 @@
 #include "imapchild.h"
 
 #define COPY_ITEMS	" (UID RFC822.SIZE BODY.PEEK[])"
-#define COPY_PIECE	4096	/* smaller pieces of a body wait for room */
 
 struct copyout {
 	uint32_t	 transfer;
@@ -177,7 +176,7 @@ out_data(struct child *c, struct command *cmd, const char *p, size_t n)
 	if (o->uid == 0 || c->bodyfd == -1)
 		return n;
 	room = bodybuf_room(out_buf(c, cmd->op));
-	if (room < n && room < COPY_PIECE && out_first(c, NULL) == cmd->op)
+	if (room < n && room < BODY_PIECE && out_first(c, NULL) == cmd->op)
 		return 0;
 	if (room == 0) {	/* to wait for our turn would be for ever */
 		child_fail(c, FAIL_PROTOCOL, "FETCHes answered out of order, "

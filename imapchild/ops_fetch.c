@@ -62,7 +62,7 @@ static const struct cmd_calls getmeta_calls = {
 	.body_end = meta_end
 };
 
-static const struct cmd_calls search_calls = {
+const struct cmd_calls search_calls = {
 	.name = "search",
 	.done = search_done,
 	.range = search_range,

@@ -69,6 +69,15 @@ unsettled(const struct mbox *m, enum side side)
 }
 
 static void
+not_copied(struct mbox *m, enum side side)
+{
+	say(m->e, LOG_L_WARN, (int)side, m, "%llu message(s) could not be "
+	    "copied; tried again in the next run",
+	    (unsigned long long)uidset_count(&m->s[side].again));
+	m->e->outcome = outcome_worse(m->e->outcome, OUT_PARTIAL);
+}
+
+static void
 advance(struct mbox *m)
 {
 	struct msg_advance a;
@@ -82,6 +91,8 @@ advance(struct mbox *m)
 		s = &m->s[i];
 		a.st[i].uidnext = s->db.uidnext;
 		a.st[i].modseq = s->db.modseq;
+		if (!uidset_empty(&s->again))
+			not_copied(m, (enum side)i);
 		if (!s->incomplete && uidset_empty(&s->again) &&
 		    uidset_empty(&s->todo))
 			a.st[i].uidnext = s->sel.uidnext;

@@ -152,9 +152,10 @@ pull_apply(struct mbox *m)
 			apply_side(m, (enum side)i);
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
-		s->pulled = 0;
-		if (uidset_union(&s->todo, &s->again) == -1)
+		if ((s->pulled && uidset_minus(&s->again, &s->vanished) == -1) ||
+		    uidset_union(&s->todo, &s->again) == -1)
 			fatal("out of memory");
+		s->pulled = 0;
 		uidset_free(&s->again);
 	}
 	adopt_begin(m);

@@ -20,6 +20,7 @@
  * themselves, and how they end.  Called by session.c and frames.c.
  */
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <stdio.h>
@@ -160,6 +161,7 @@ put_config(struct session *s, enum side side, struct ibuf *b)
 	memset(&m, 0, sizeof(m));
 	m.side = side;
 	m.type = v->conn;
+	m.starttls = v->use_starttls != 0;
 	m.verify = v->verify != 0;
 	m.debug = s->opts->debug > 2 ? 2 : (uint8_t)s->opts->debug;
 	m.timeout = SERVER_TIMEOUT;
@@ -214,7 +216,10 @@ child_close(struct peerio *io)
 	io->open = 0;
 }
 
-/* Wait for its end.  A death that nothing announced is a failure. */
+/*
+ * Wait for its end.  A death that nothing announced is a failure; only a
+ * child we hung up on may say so by its exit status.
+ */
 static void
 reap(struct session *s, enum peer p, int ms)
 {
@@ -230,7 +235,8 @@ reap(struct session *s, enum peer p, int ms)
 		return;
 	}
 	io->started = 0;
-	if (io->told || io->child.status == 0) {
+	if (io->told || io->child.status == 0 ||
+	    (s->phase == PHASE_END && WIFEXITED(io->child.status))) {
 		session_say(s, LOG_L_DEBUG, SIDE_NONE, "%s", how);
 		return;
 	}

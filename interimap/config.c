@@ -291,14 +291,7 @@ finish_server(struct parser *ps, struct server *s, int sec)
 	}
 	if (strcmp(s->type, "imap") == 0) {
 		s->conn = CONN_IMAP;
-		if (strcasecmp(s->starttls, "YES") == 0) {
-			snprintf(ps->err, ps->errlen, "%s: Invalid option "
-			    "STARTTLS = YES in %s: STARTTLS is not available "
-			    "in this version; set type=imaps, or STARTTLS=NO "
-			    "for a connection in the clear", ps->path,
-			    where[sec]);
-			return -1;
-		}
+		s->use_starttls = strcasecmp(s->starttls, "YES") == 0;
 	}
 	if (s->port == NULL &&
 	    (s->port = strdup(s->conn == CONN_IMAP ? "143" : "993")) == NULL) {

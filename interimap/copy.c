@@ -39,7 +39,20 @@ copy_meta(struct request *r, struct imsg *im)
 	return meta_read(r->e, im, &r->m->s[r->peer].meta);
 }
 
-/* What was asked for and not told has vanished meanwhile. */
+/*
+ * What was asked for and did not come has vanished meanwhile, or so it seems:
+ * the next PULL of this side must say so before its UID is passed over.
+ */
+static void
+not_told(struct mside *s, const struct uidset *set)
+{
+	if (uidset_empty(set))
+		return;
+	if (uidset_union(&s->again, set) == -1)
+		fatal("out of memory");
+	s->touched = 1;
+}
+
 static void
 meta_done(struct request *r, const struct msg_fail *fail)
 {
@@ -53,6 +66,7 @@ meta_done(struct request *r, const struct msg_fail *fail)
 		err |= uidset_remove_range(&s->asked, s->meta.m[i].uid,
 		    s->meta.m[i].uid);
 	err |= uidset_minus(&s->todo, &s->asked);
+	not_told(s, &s->asked);
 	if (err)
 		fatal("out of memory");
 	uidset_free(&s->asked);
@@ -86,6 +100,7 @@ batch_free(struct batch *b)
 	free(b->meta);
 	free(b->got);
 	uidset_free(&b->left);
+	uidset_free(&b->gone);
 	free(b);
 }
 
@@ -341,6 +356,8 @@ copy_leftout(struct request *r, struct imsg *im)
 		fatal("out of memory");
 	if (l.why == LEFT_EMPTY)
 		skip_empty(b, l.uid);
+	if (l.why == LEFT_VANISHED && uidset_add(&b->gone, l.uid) == -1)
+		fatal("out of memory");
 	if (l.why == LEFT_NIL) {
 		say(r->e, LOG_L_WARN, (int)b->src, r->m, "the server did not "
 		    "send message UID %u; tried again in the next run", l.uid);
@@ -527,6 +544,7 @@ batch_done(struct batch *b)
 	}
 	uidset_free(&rest);
 	unintent(b, &b->left);
+	not_told(s, &b->gone);
 	more = batch_map(b);
 	if (!more) {
 		batch_free(b);

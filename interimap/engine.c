@@ -153,6 +153,7 @@ batch_drop(struct batch *b)
 	free(b->meta);
 	free(b->got);
 	uidset_free(&b->left);
+	uidset_free(&b->gone);
 	free(b);
 }
 

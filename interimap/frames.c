@@ -32,23 +32,23 @@ typedef int	(*frame_fn)(struct session *, enum peer, struct imsg *);
 /* What a failure makes of the run, and what a user can do about it. */
 static const struct failure {
 	enum outcome	 outcome;
-	const char	*advice;
+	const char	*advice;	/* NULL: the child's words have it */
+	int		 section;	/* it goes on with where to correct it */
 } failures[FAIL_MAX] = {
 	[FAIL_INTERNAL] = { OUT_INTERNAL, "this is a defect; please report "
-	    "it with the output of --debug" },
-	[FAIL_CONFIG] = { OUT_CONFIG, "correct the configuration file" },
+	    "it with the output of --debug", 0 },
+	[FAIL_CONFIG] = { OUT_CONFIG, "correct", 1 },
 	[FAIL_NET] = { OUT_TEMPORARY, "nothing is lost, the next run goes on "
-	    "from there" },
-	[FAIL_TLS] = { OUT_AUTH, NULL },
-	[FAIL_AUTH] = { OUT_AUTH, "check username, password and auth in the "
-	    "configuration file" },
-	[FAIL_CAPABILITY] = { OUT_FAILED, NULL },
+	    "from there", 0 },
+	[FAIL_TLS] = { OUT_AUTH, NULL, 0 },
+	[FAIL_AUTH] = { OUT_AUTH, "check username, password and auth in", 1 },
+	[FAIL_CAPABILITY] = { OUT_FAILED, NULL, 0 },
 	[FAIL_PROTOCOL] = { OUT_FAILED, "the server broke the protocol; "
-	    "nothing is lost" },
-	[FAIL_NO] = { OUT_FAILED, NULL },
-	[FAIL_BAD] = { OUT_FAILED, NULL },
-	[FAIL_LOCKED] = { OUT_TEMPORARY, NULL },
-	[FAIL_DB] = { OUT_FAILED, NULL }
+	    "nothing is lost", 0 },
+	[FAIL_NO] = { OUT_FAILED, NULL, 0 },
+	[FAIL_BAD] = { OUT_FAILED, NULL, 0 },
+	[FAIL_LOCKED] = { OUT_TEMPORARY, NULL, 0 },
+	[FAIL_DB] = { OUT_FAILED, NULL, 0 }
 };
 
 void
@@ -152,12 +152,19 @@ frame_done(struct session *s, enum peer p, struct imsg *im)
 static void
 say_failure(struct session *s, enum peer p, const struct msg_fail *m)
 {
-	const char	*advice = failures[m->kind].advice;
+	const struct failure	*f = &failures[m->kind];
+	struct bytes		 text = m->text;
+	char			 where[ERRMAX] = "";
 
-	session_say(s, LOG_L_ERROR, peer_side(p), "%.*s%s%.*s%s%s",
+	if (f->advice != NULL && text.n > 0 && text.p[text.n - 1] == '.')
+		text.n--;
+	if (f->section && p != PEER_DB)
+		snprintf(where, sizeof(where), " section [%s] of %s",
+		    side_name((enum side)p), s->conf->path);
+	session_say(s, LOG_L_ERROR, peer_side(p), "%.*s%s%.*s%s%s%s",
 	    (int)m->code.n, m->code.p, m->code.n > 0 ? ": " : "",
-	    (int)m->text.n, m->text.p, advice != NULL ? "; " : "",
-	    advice != NULL ? advice : "");
+	    (int)text.n, text.p, f->advice != NULL ? "; " : "",
+	    f->advice != NULL ? f->advice : "", where);
 }
 
 /*

@@ -126,6 +126,7 @@ enum section { SEC_DEFAULT, SEC_LOCAL, SEC_REMOTE, NSECTIONS };
 struct server {
 	enum conn_type	 conn;		/* type */
 	int		 verify;	/* SSL_verify */
+	int		 use_starttls;	/* STARTTLS, for type=imap only */
 	int		 null_stderr;
 	char		*type, *host, *port, *command, *nullstderr;
 	char		*starttls, *compress, *auth, *username, *password;

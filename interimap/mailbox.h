@@ -182,6 +182,7 @@ struct batch {				/* messages under way to the other side */
 	struct msg_pair	*got;		/* APPENDED: source, target UID */
 	uint32_t	 ngot;
 	struct uidset	 left;		/* not delivered: intents to drop */
+	struct uidset	 gone;		/* of these, did not come at all */
 	int		 pending;
 	int		 failed;
 	int		 never;		/* and this target will never take it */
@@ -213,7 +214,8 @@ struct mside {
 	struct uidset	 todo;
 	struct uidset	 fresh;		/* were in todo, and count in known */
 	struct uidset	 again;		/* to be looked at in the next round: UID
-					 * not told, or refused in a batch */
+					 * not told, refused in a batch, or
+					 * asked for and not sent */
 	struct uidset	 asked;		/* a GETMETA of these is under way */
 	uint32_t	 nbatches;	/* from here, under way */
 	int		 single;	/* one was refused: find out which */

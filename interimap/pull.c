@@ -536,6 +536,10 @@ take_search(struct mbox *m, enum side side)
 		    uidset_add(&s->vanished, r->uid[side]) == -1)
 			fatal("out of memory");
 	}
+	if (uidset_union(&s->vanished, &s->fresh) == -1 ||
+	    uidset_union(&s->vanished, &s->skipped) == -1 ||
+	    uidset_minus(&s->vanished, &s->present) == -1)
+		fatal("out of memory");
 	uidset_free(&s->listed);
 	if (uidset_copy(&s->listed, &s->present) == -1)
 		fatal("out of memory");

@@ -32,7 +32,7 @@
 #define FLAG_DELETED	0x08
 #define FLAG_DRAFT	0x10
 #define FLAG_SYSTEM	0x1f
-#define FLAG_STAR	0x80	/* PERMANENTFLAGS only: \*, new keywords allowed */
+#define FLAG_STAR	0x80	/* PERMANENTFLAGS only: \*, new keywords */
 
 #define FLAGS_KWMAX	8192	/* octets of all keywords of a message */
 #define FLAGS_ATOMMAX	255	/* octets of one keyword */

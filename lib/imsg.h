@@ -87,7 +87,7 @@ struct bytes bytes_of(const char *);			/* view of a C string */
 struct imsg {
 	uint16_t	type;
 	uint32_t	id;	/* request id; 0: belongs to no request */
-	struct ibuf	data;	/* view into the imsgbuf, until next get, read */
+	struct ibuf	data;	/* view, until the next get or read */
 };
 
 struct imsgbuf {

@@ -114,7 +114,7 @@ static void vlog(enum loglevel, const char *, va_list)
 static void
 vlog(enum loglevel level, const char *fmt, va_list ap)
 {
-	char text[LOG_TEXTMAX + 2];	/* one more: log_text() sees it is cut */
+	char text[LOG_TEXTMAX + 2];	/* so that log_text() sees a cut */
 	int n;
 
 	if (!log_says(level))

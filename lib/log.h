@@ -32,10 +32,12 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-enum loglevel { LOG_L_ERROR, LOG_L_WARN, LOG_L_NOTICE, LOG_L_INFO, LOG_L_DEBUG };
+enum loglevel {
+	LOG_L_ERROR, LOG_L_WARN, LOG_L_NOTICE, LOG_L_INFO, LOG_L_DEBUG
+};
 
 #define LOG_TEXTMAX	8192	/* octets of one line; the rest is cut, "..." */
-#define LOG_LINEMAX	12288	/* the same when encoded; fits into a LOG frame */
+#define LOG_LINEMAX	12288	/* the same encoded; fits into a LOG frame */
 
 /*
  * Gets one whole line, already safe for a terminal, without newline, of at
@@ -53,9 +55,11 @@ void	 log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_notice(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	 log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
-void	 log_text(enum loglevel, const char *, size_t);	/* foreign, may hold NUL */
+/* Foreign text, which may hold NUL. */
+void	 log_text(enum loglevel, const char *, size_t);
 /* An impossibility inside: say it and exit 70 (EX_SOFTWARE), at once. */
-void	 fatal(const char *, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void	 fatal(const char *, ...)
+	    __attribute__((noreturn, format(printf, 1, 2)));
 /*
  * Octets to a printable C string, as the lines above are encoded: writes at
  * most size octets, always terminated (size > 0), and ends before a sequence

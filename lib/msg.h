@@ -127,7 +127,7 @@ const char	*side_name(enum side);	/* "local", "remote" */
 enum fail_kind {
 	FAIL_INTERNAL = 1,	/* a defect, or a child that misbehaves */
 	FAIL_CONFIG,		/* the configuration cannot be honoured */
-	FAIL_NET,		/* unreachable, timeout, EOF, BYE: worth a retry */
+	FAIL_NET,		/* unreachable, timeout, EOF, BYE: retry */
 	FAIL_TLS,		/* certificate or handshake refused */
 	FAIL_AUTH,		/* credentials refused, no mechanism */
 	FAIL_CAPABILITY,	/* the server lacks what we need */
@@ -234,10 +234,11 @@ struct msg_pull {
 #define ID_WEAK		2	/* the same, but without a Message-ID */
 #define ID_BODY		3	/* SHA-256 of the whole message */
 #define ID_DIGEST	32
-struct msg_uids {			/* GETFLAGS SEARCH EXPUNGE GETMETA IDENTIFY */
+/* GETFLAGS SEARCH EXPUNGE GETMETA IDENTIFY */
+struct msg_uids {
 	struct bytes mailbox;
 	uint32_t uidvalidity;
-	uint8_t id;			/* GETMETA, IDENTIFY only: ID_* wanted */
+	uint8_t id;			/* GETMETA, IDENTIFY: ID_* wanted */
 	struct uidset set;		/* owned by whoever reads it */
 };
 
@@ -254,7 +255,7 @@ struct msg_store {			/* -> STORED(set that was [MODIFIED]) */
 struct msg_date {			/* INTERNALDATE */
 	int64_t time;			/* seconds since the epoch, UTC */
 	int16_t zone;			/* minutes east of UTC */
-	uint8_t valid;			/* 0: the server sent none or nonsense */
+	uint8_t valid;			/* 0: none was sent, or nonsense */
 };
 
 /*
@@ -317,12 +318,12 @@ struct msg_lookup { uint32_t idx; uint8_t side; struct uidset set; };
 struct msg_counted { uint32_t rows, held[2], skipped[2]; };
 	/* held[s]: rows held because their message vanished on side s */
 /* MAP, UNMAP, HOLD, UNHOLD: idx, side, then n pairs (l, r). */
-#define MAP_NOSIDE	2		/* MAP: no intents to clear; UNMAP, UNHOLD */
+#define MAP_NOSIDE	2	/* MAP: no intents to clear; UNMAP, UNHOLD */
 struct msg_map { uint32_t idx; uint8_t side; uint32_t n; };
 	/* MAP side: the source; open intents of these source UIDs go in the
 	 * same transaction.  HOLD side: where the message vanished.
 	 * MAP held 1: this pair replaces a held one that has its other UID. */
-struct msg_intent { uint32_t idx; uint8_t side; uint32_t tuidnext; uint32_t n; };
+struct msg_intent { uint32_t idx; uint8_t side; uint32_t tuidnext, n; };
 	/* side: the source; tuidnext: UIDNEXT of the target before */
 struct msg_intended { uint8_t side; uint32_t uid, tuidnext; uint64_t size;
 	struct msg_date date; };	/* INTENT items; INTENDED: u32 n + n */

@@ -45,8 +45,11 @@ struct uiditer {
 #define UIDSET_INIT	{ NULL, 0, 0 }
 
 void	 uidset_init(struct uidset *);
-void	 uidset_free(struct uidset *);		/* leaves an empty, usable set */
-/* All that can grow a set return 0, or -1 without memory (set unchanged). */
+void	 uidset_free(struct uidset *);		/* leaves an empty set */
+/*
+ * All that can grow a set return 0, or -1 without memory (set unchanged).
+ * UID 0 is not added: -1.  Adding in ascending order is cheap.
+ */
 int	 uidset_add(struct uidset *, uint32_t);
 int	 uidset_add_range(struct uidset *, uint32_t, uint32_t); /* any order */
 int	 uidset_remove_range(struct uidset *, uint32_t, uint32_t);
@@ -66,8 +69,8 @@ uint32_t uiditer_next(struct uiditer *);	/* 0: no more */
 
 /*
  * Parse len octets of a sequence-set of numbers; "*" and 0 are refused, the
- * ends of a range may come in either order.  0, or -1 when malformed or when
- * it would hold more than maxranges ranges.
+ * ends of a range may come in either order.  0: the set is now that; or -1, as
+ * it was: malformed, more than maxranges ranges at any moment, or no memory.
  */
 int	 uidset_parse(struct uidset *, const char *, size_t, size_t);
 /*

@@ -81,7 +81,8 @@ drv_start(struct drv *d, int srv, int body)
 void
 drv_script(struct drv *d)
 {
-	int	 srv[2], body[2];
+	const int	 large = 16 << 20;
+	int		 srv[2], body[2];
 
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
@@ -89,6 +90,9 @@ drv_script(struct drv *d)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
 	    body), 0);
 	assert_int_equal(fcntl(body[1], F_SETFL, O_NONBLOCK), 0);
+	/* as much as we may: a body that is written in one go */
+	(void)setsockopt(body[1], SOL_SOCKET, SO_SNDBUFFORCE, &large,
+	    sizeof(large));
 	drv_start(d, srv[1], body[1]);
 	d->srv = srv[0];
 	d->body = body[0];
@@ -577,7 +581,7 @@ body_say(struct drv *d, enum body_type type, uint32_t transfer, uint32_t uid,
 		put(d->body, data, strlen(data));
 }
 
-static void
+void
 body_read(struct drv *d, void *p, size_t n)
 {
 	struct pollfd	 pfd = { .fd = d->body, .events = POLLIN };

@@ -113,5 +113,6 @@ void	 body_say(struct drv *, enum body_type, uint32_t, uint32_t, uint64_t,
 	    const char *);
 void	 body_want(struct drv *, enum body_type, uint32_t, uint32_t,
 	    const char *);
+void	 body_read(struct drv *, void *, size_t);
 
 #endif

@@ -254,7 +254,8 @@ static const struct {
 	{ "mailbox", 10, "10" }, { "mailbox", 23, "80" },
 	{ "pull", 4, "00" }, { "pull", 11, "80" }, { "pull", 23, "08" },
 	{ "uids", 4, "00" }, { "uids", AFTER_NAME, "00000000" },
-	{ "uids", AFTER_VALID, "00000001" }, { "uids", AFTER_VALID, "00000003" },
+	{ "uids", AFTER_VALID, "00000001" },
+	{ "uids", AFTER_VALID, "00000003" },
 	{ "uids", AFTER_VALID, "ffffffff" },
 	{ "uids", AFTER_VALID + 4, "00000000" },	/* UID 0 */
 	{ "uids", AFTER_VALID + 4, "00000004" },	/* lo > hi */
@@ -267,7 +268,8 @@ static const struct {
 	{ "store", AFTER_VALID + 1, "80" },
 	{ "store", AFTER_VALID + 9, "20" }, { "store", AFTER_VALID + 9, "80" },
 	{ "store", AFTER_VALID + 14, "28" },		/* no atom */
-	{ "store", AFTER_VALID + 16, "00" }, { "store", AFTER_VALID + 17, "20" },
+	{ "store", AFTER_VALID + 16, "00" },
+	{ "store", AFTER_VALID + 17, "20" },
 	{ "store", AFTER_VALID + 14, "7a" },		/* not sorted */
 	{ "copyin", 8, "00" }, { "copyin", 11, "00000000" },
 	{ "copyin", 15, "00000003" }, { "copyin", 15, "ffffffff" },

@@ -127,10 +127,6 @@ static const struct {
 	    "available in this version" },
 	{ "[local]\ntype=tunnel\n[remote]\n", "conf: Missing option command "
 	    "in section [local]: type=tunnel needs it" },
-	{ "[local]\ntype=imap\nSTARTTLS=no\n[remote]\ntype=imap\n", "conf: "
-	    "Invalid option STARTTLS = YES in section [remote]: STARTTLS is "
-	    "not available in this version; set type=imaps, or STARTTLS=NO "
-	    "for a connection in the clear" },
 };
 
 static void
@@ -314,7 +310,13 @@ test_types(void **state)
 	assert_int_equal(c.server[LOCAL].conn, CONN_TUNNEL);
 	assert_string_equal(c.server[LOCAL].command, "exec x");
 	assert_int_equal(c.server[REMOTE].conn, CONN_IMAP);
+	assert_int_equal(c.server[REMOTE].use_starttls, 0);
 	assert_string_equal(c.server[REMOTE].port, "143");
+	config_free(&c);
+	must_parse(&c, "[local]\ntype=imap\nport=1\n[remote]\n");
+	assert_int_equal(c.server[LOCAL].use_starttls, 1);
+	assert_string_equal(c.server[LOCAL].port, "1");
+	assert_int_equal(c.server[REMOTE].use_starttls, 0);
 	config_free(&c);
 }
 
