@@ -123,11 +123,24 @@ ${PARENT_OBJS} ${ENGINE_OBJS}: ${LIB_HDRS} ${PARENT_HDRS}
 ${CHILD_OBJS}: ${LIB_HDRS} ${CHILD_HDRS}
 ${DB_OBJS}: ${LIB_HDRS} ${DB_HDRS}
 
+install: all
+	${INSTALL} -d ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR} \
+	    ${DESTDIR}${MANDIR}/man1 ${DESTDIR}${MANDIR}/man8 \
+	    ${DESTDIR}${DOCDIR}
+	${INSTALL} -m 755 interimap/interimap ${DESTDIR}${BINDIR}
+	${INSTALL} -m 755 imapchild/imapchild statedb/statedb \
+	    ${DESTDIR}${LIBEXECDIR}
+	${INSTALL} -m 644 man/interimap.1 ${DESTDIR}${MANDIR}/man1
+	${INSTALL} -m 644 man/imapchild.8 man/statedb.8 \
+	    ${DESTDIR}${MANDIR}/man8
+	${INSTALL} -m 644 etc/interimap.conf.sample ${DESTDIR}${DOCDIR}
+
 clean:
 	rm -f ${PROGS} lib/*.o interimap/*.o imapchild/*.o statedb/*.o
+	rm -f regress/model/*.o
 	rm -rf build
 
-.PHONY: all clean
+.PHONY: all clean install
 
 # Tests of one module each, built with the sanitizers from the sources it
 # needs and no others (regress/unit, regress/fuzz).  To add one: its name to
@@ -142,6 +155,7 @@ MSG_SRCS =	lib/msg.c lib/msg_answer.c lib/msg_db.c lib/msg_request.c \
 		lib/flags.c lib/ibuf.c lib/uidset.c
 
 UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
+		build/test_flagtab build/test_merge build/test_pair \
 		build/test_config build/test_frames build/test_ignore \
 		build/test_options \
 		build/test_output build/test_paths build/test_prefix \
@@ -154,6 +168,19 @@ UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
 build/test_flags: regress/unit/test_flags.c lib/flags.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_flags.c lib/flags.c ${UNIT_LIBS} \
 	    -Wl,--wrap=malloc,--wrap=strdup,--wrap=strndup
+PURE_SRCS =	regress/unit/grow.c lib/flags.c lib/log.c lib/uidset.c
+build/test_flagtab: regress/unit/test_flagtab.c interimap/flagtab.c \
+		${PURE_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_flagtab.c interimap/flagtab.c \
+	    ${PURE_SRCS} ${UNIT_LIBS}
+build/test_merge: regress/unit/test_merge.c interimap/merge.c \
+		interimap/flagtab.c ${PURE_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_merge.c interimap/merge.c \
+	    interimap/flagtab.c ${PURE_SRCS} ${UNIT_LIBS}
+build/test_pair: regress/unit/test_pair.c interimap/pair.c ${PURE_SRCS} \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_pair.c interimap/pair.c \
+	    ${PURE_SRCS} ${UNIT_LIBS}
 build/test_imsg: regress/unit/test_imsg.c lib/ibuf.c lib/imsg.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_imsg.c lib/ibuf.c lib/imsg.c \
 	    ${UNIT_LIBS}
@@ -458,3 +485,35 @@ fuzz: ${FUZZERS}
 	done
 
 .PHONY: unit fuzz fuzz-seeds
+
+# The model test: random histories of two model servers through the real
+# engine and the real statedb.  A failing one prints its seed, and
+# "build/model -s SEED" shows it again, message by message.
+
+MODEL_N =	2000
+MODEL_OBJS =	regress/model/answer.o regress/model/change.o \
+		regress/model/check.o regress/model/database.o \
+		regress/model/fate.o regress/model/guard.o \
+		regress/model/history.o regress/model/list.o \
+		regress/model/main.o regress/model/peer.o \
+		regress/model/rng.o regress/model/run.o \
+		regress/model/server.o regress/model/trace.o \
+		regress/model/transfer.o regress/model/writer.o
+MODEL_LINK =	${MODEL_OBJS} ${ENGINE_OBJS} ${DB_CORE} ${LIB_OBJS}
+MODEL_SAN_SRCS = ${MODEL_OBJS:.o=.c} ${ENGINE_OBJS:.o=.c} ${DB_CORE:.o=.c} \
+		${MSG_SRCS} lib/log.c
+
+${MODEL_OBJS}: regress/model/model.h ${LIB_HDRS} ${PARENT_HDRS} ${DB_HDRS}
+build/model: ${MODEL_LINK}
+	@mkdir -p build && echo "  build $@" && ${CC} ${ALLCFLAGS} \
+	    ${ALLLDFLAGS} -o $@ ${MODEL_LINK} ${DB_LIBS}
+build/model_san: ${MODEL_SAN_SRCS} regress/model/model.h ${LIB_HDRS} \
+		${PARENT_HDRS} ${DB_HDRS}
+	${TEST_BUILD} ${MODEL_SAN_SRCS} -lsqlite3 ${BSD_LIBS_${UNAME}}
+
+model: build/model
+	./build/model -n ${MODEL_N}
+model-san: build/model_san
+	./build/model_san -n ${MODEL_N}
+
+.PHONY: model model-san

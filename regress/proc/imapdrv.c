@@ -605,9 +605,9 @@ body_want(struct drv *d, enum body_type type, uint32_t transfer, uint32_t uid,
 
 	body_read(d, head, sizeof(head));
 	assert_int_equal(body_decode(head, &f), 0);
-	assert_int_equal(f.type, type);
-	assert_int_equal(f.transfer, transfer);
-	assert_int_equal(f.uid, uid);
+	if (f.type != type || f.transfer != transfer || f.uid != uid)
+		fail_msg("body frame %u of transfer %u, UID %u instead of %u, "
+		    "%u, %u", f.type, f.transfer, f.uid, type, transfer, uid);
 	if (type != BODY_DATA)
 		return;
 	body_read(d, buf, f.len);
