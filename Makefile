@@ -1,7 +1,7 @@
 # interimap: one Makefile for GNU make and BSD make.
 #
 #	make			build the three programs
-#	make check		all tests (installs nothing outside the tree)
+#	make check		all tests
 #	make demo		two throw-away servers, a first sync, a second one
 #	make install		PREFIX, DESTDIR, MANDIR, LIBEXECDIR are yours
 #
@@ -124,6 +124,9 @@ ${CHILD_OBJS}: ${LIB_HDRS} ${CHILD_HDRS}
 ${DB_OBJS}: ${LIB_HDRS} ${DB_HDRS}
 
 install: all
+	@grep -qF '${LIBEXECDIR}' interimap/interimap || { \
+	    echo 'built for another LIBEXECDIR: make clean first' >&2; \
+	    exit 1; }
 	${INSTALL} -d ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR} \
 	    ${DESTDIR}${MANDIR}/man1 ${DESTDIR}${MANDIR}/man8 \
 	    ${DESTDIR}${DOCDIR}
@@ -141,6 +144,21 @@ clean:
 	rm -rf build
 
 .PHONY: all clean install
+
+# All tests; etc/packages.sh installs what they need where that can be done.
+# Warnings are errors here, and only here.
+check:
+	@sh etc/packages.sh test
+	@${MAKE} WERROR=-Werror all
+	@${MAKE} tests
+	@sh regress/run ${MAKE}
+
+demo:
+	@sh etc/packages.sh test
+	@${MAKE} all
+	@python3 -B regress/demo
+
+.PHONY: check demo
 
 # Tests of one module each, built with the sanitizers from the sources it
 # needs and no others (regress/unit, regress/fuzz).  To add one: its name to
@@ -517,3 +535,10 @@ model-san: build/model_san
 	./build/model_san -n ${MODEL_N}
 
 .PHONY: model model-san
+
+# Every test program; last, since a rule's list is read where it stands.
+tests: ${UNIT_TESTS} ${REPLAYS} ${PROC_DB_TESTS} ${PROC_IMAP_TESTS} \
+	build/imapchild_san build/tls_client build/tls_client_san \
+	${SANDBOX_TESTS} build/model build/model_san
+
+.PHONY: tests

@@ -249,7 +249,9 @@ answer_fetch(void *arg, const struct resp_fetch *f)
 	struct child	*c = arg;
 	struct command	*cmd;
 
-	cmd = answer_fetcher(c, f);
+	/* the whole response is about the command that got its body */
+	cmd = f->has & FETCH_BODY ? c->bodycmd : answer_fetcher(c, f);
+	c->bodycmd = NULL;
 	if (cmd != NULL && cmd->calls->fetch != NULL)
 		cmd->calls->fetch(c, cmd, f);
 	return answer_end(c);
@@ -286,7 +288,6 @@ answer_body_end(void *arg)
 	struct child	*c = arg;
 	struct command	*cmd = c->bodycmd;
 
-	c->bodycmd = NULL;
 	if (cmd != NULL && cmd->calls->body_end != NULL)
 		cmd->calls->body_end(c, cmd);
 	return answer_end(c);

@@ -35,6 +35,7 @@ struct copyout {
 	uint32_t	 transfer;
 	struct uidset	 empty;		/* 0 octets, and RFC822.SIZE agrees */
 	struct uidset	 nil;		/* the server could not read them */
+	uint32_t	 only;		/* the UID asked for; 0: several */
 	uint32_t	 uid;		/* of the body at hand; 0: dropped */
 	struct bodybuf	 early;		/* frames before our turn */
 };
@@ -67,6 +68,8 @@ copyout_parse(struct op *op, struct ibuf *buf)
 		fatal("no memory");
 	o->transfer = m.transfer;
 	op->asked = m.set;
+	if (uidset_count(&m.set) == 1)
+		o->only = uidset_min(&m.set);
 	return op_mailbox(op, m.mailbox, m.uidvalidity);
 }
 
@@ -141,10 +144,12 @@ out_frame(struct child *c, struct op *op, enum body_type type,
 static uint32_t
 out_uid(struct op *op, const struct resp_fetch *f)
 {
+	const struct copyout	*o = op->arg;
+
 	if (f->has & FETCH_UID)
 		return uidset_has(&op->asked, f->uid) ? f->uid : 0;
-	if (uidset_count(&op->asked) == 1)
-		return uidset_min(&op->asked);
+	if (o->only != 0 && uidset_has(&op->asked, o->only))
+		return o->only;
 	op_fail(op, FAIL_PROTOCOL, NULL, "FETCH sends a body before its UID");
 	return 0;
 }
@@ -215,7 +220,8 @@ out_fetch(struct child *c, struct command *cmd, const struct resp_fetch *f)
 	struct uidset	*set;
 
 	if (!op_live(cmd) || (f->has & (FETCH_BODY | FETCH_NIL)) == 0 ||
-	    (f->has & FETCH_UID) == 0 || !uidset_has(&op->asked, f->uid))
+	    (f->has & FETCH_UID) == 0 || !uidset_has(&op->asked, f->uid) ||
+	    (f->has & FETCH_BODY && f->bodylen > 0))
 		return;
 	set = f->has & FETCH_BODY && f->bodylen == 0 && f->has & FETCH_SIZE &&
 	    f->size == 0 ? &o->empty : &o->nil;

@@ -506,6 +506,36 @@ pull_looked(struct mbox *m)
 }
 
 /*
+ * Messages below UIDNEXT that no row knows, though all rows were asked for:
+ * an EXPUNGE of ours left them, since another client took \Deleted away in
+ * between.  They are copied as if they were new.
+ */
+static void
+take_strays(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	struct uidset strays;
+	uint32_t i, uid;
+	int err = 0;
+
+	uidset_init(&strays);
+	if (s->cur.uidnext > 1)
+		err |= uidset_add_range(&strays, 1, s->cur.uidnext - 1);
+	err |= uidset_intersect(&strays, &s->present);
+	err |= uidset_minus(&strays, &s->skipped);
+	err |= uidset_minus(&strays, &s->fresh);
+	for (i = 0; i < m->rowtab.n; i++) {
+		uid = m->rowtab.r[i].uid[side];
+		err |= uidset_remove_range(&strays, uid, uid);
+	}
+	err |= uidset_union(&s->again, &strays);
+	err |= uidset_union(&s->fresh, &strays);
+	if (err)
+		fatal("out of memory");
+	uidset_free(&strays);
+}
+
+/*
  * A complete SEARCH: what of the mapping is not in it has vanished, whatever
  * VANISHED said.  1, or 0 when the mailbox changed in between.
  */
@@ -540,6 +570,7 @@ take_search(struct mbox *m, enum side side)
 	    uidset_union(&s->vanished, &s->skipped) == -1 ||
 	    uidset_minus(&s->vanished, &s->present) == -1)
 		fatal("out of memory");
+	take_strays(m, side);
 	uidset_free(&s->listed);
 	if (uidset_copy(&s->listed, &s->present) == -1)
 		fatal("out of memory");

@@ -61,6 +61,24 @@ tomb_add(struct model *m, int box, enum side side, uint32_t uid)
 	t->uidvalidity = m->server[side].box[box].uidvalidity;
 }
 
+/*
+ * A writer takes \Deleted away, perhaps between the two steps of a deletion:
+ * the message may stay then.
+ */
+void
+tomb_drop(struct model *m, int box, enum side side, const struct object *o)
+{
+	size_t i = 0;
+
+	fate_of(m, box, o->content)->diedmapped = 0;
+	while (i < m->ntomb)
+		if (m->tomb[i].box == box && m->tomb[i].side == side &&
+		    m->tomb[i].uid == o->uid)
+			m->tomb[i] = m->tomb[--m->ntomb];
+		else
+			i++;
+}
+
 /* A message may be deleted only because its partner is gone. */
 void
 judge_expunge(struct model *m, enum side side, int box, uint32_t uid)

@@ -267,6 +267,8 @@ void		 judge_map(struct model *, int, uint32_t, uint32_t);
 void		 judge_subscribe(struct model *, int, int);
 void		 judge_advance(struct model *, int, const struct msg_advance *);
 void		 tomb_add(struct model *, int, enum side, uint32_t);
+void		 tomb_drop(struct model *, int, enum side,
+		    const struct object *);
 
 /* writer.c */
 uint32_t	 content_new(struct model *);

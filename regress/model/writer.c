@@ -146,6 +146,8 @@ writer_flags(struct model *m, enum side side, int i, struct object *o)
 	f->cleared |= o->fl & ~fl;
 	if (fl == o->fl)
 		return;
+	if ((o->fl & ~fl & FLAG_DELETED) != 0)
+		tomb_drop(m, i, side, o);
 	trace(m, "writer %s box %d: flags of %u from %x to %x",
 	    side_name(side), i, o->uid, o->fl, fl);
 	box_touch(m, b);

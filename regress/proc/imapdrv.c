@@ -81,7 +81,7 @@ drv_start(struct drv *d, int srv, int body)
 void
 drv_script(struct drv *d)
 {
-	const int	 large = 16 << 20;
+	const int	 large = 4 << 20;
 	int		 srv[2], body[2];
 
 	signal(SIGPIPE, SIG_IGN);

@@ -135,8 +135,9 @@ copyout_failures(void **state)
 	srv_want(&d, "UID FETCH 1 ");
 	srv_say(&d, "* 1 FETCH (RFC822.SIZE 1 BODY[] {1}\r\nx UID 1)\r\n");
 	srv_tagged(&d, "OK");
-	srv_want(&d, "UID FETCH 1:2 ");
-	srv_say(&d, "* 1 FETCH (RFC822.SIZE 1 BODY[] {1}\r\nx UID 1)\r\n");
+	srv_want(&d, "UID FETCH 1:2 ");		/* whose is the second? */
+	srv_say(&d, "* 1 FETCH (UID 1 RFC822.SIZE 1 BODY[] {1}\r\nx)\r\n"
+	    "* 1 FETCH (RFC822.SIZE 1 BODY[] {1}\r\nx UID 1)\r\n");
 	srv_tagged(&d, "OK");
 	srv_want(&d, "UID FETCH 1 ");
 	srv_say(&d, "* 1 FETCH (UID 1 RFC822.SIZE 1 BODY[] {1}\r\nx)\r\n");
@@ -146,6 +147,9 @@ copyout_failures(void **state)
 	body_want(&d, BODY_END, 1, 1, NULL);
 	body_want(&d, BODY_FINISH, 1, 0, NULL);
 	drv_want(&d, &m, MSG_DONE, a);
+	body_want(&d, BODY_BEGIN, 2, 1, NULL);
+	body_want(&d, BODY_DATA, 2, 1, "x");
+	body_want(&d, BODY_END, 2, 1, NULL);
 	body_want(&d, BODY_ABORT, 2, 0, NULL);
 	drv_fails(&d, b, FAIL_PROTOCOL, "before its UID");
 	body_want(&d, BODY_ABORT, 3, 0, NULL);

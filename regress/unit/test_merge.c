@@ -156,7 +156,7 @@ check(const struct testcase *c)
 	if (m.act != c->act)
 		fail_msg("%s: act %d, not %d", c->name, m.act, c->act);
 	if (m.act == MERGE_DELETE && m.side != c->side)
-		fail_msg("%s: deletes on %s", c->name, side_name(m.side));
+		fail_msg("%s: deletes on %d", c->name, (int)m.side);
 	if (m.act == MERGE_FLAGS && m.conflict != c->conflict)
 		fail_msg("%s: conflict %d", c->name, m.conflict);
 	for (s = 0; s < 2 && m.act == MERGE_FLAGS; s++) {
