@@ -176,7 +176,8 @@ UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
 		build/test_flagtab build/test_merge build/test_pair \
 		build/test_config build/test_frames build/test_ignore \
 		build/test_options \
-		build/test_output build/test_paths build/test_prefix \
+		build/test_output build/test_paths \
+		build/test_patterns build/test_prefix \
 		build/test_msg build/test_uidset \
 		build/test_db build/test_db_old build/test_db_open \
 		build/test_digest build/test_tlsopts build/test_transport \
@@ -210,8 +211,7 @@ build/test_msg: regress/unit/test_msg.c regress/unit/msg_samples.h \
 build/test_uidset: regress/unit/test_uidset.c lib/uidset.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_uidset.c lib/uidset.c ${UNIT_LIBS} \
 	    -Wl,--wrap=reallocarray
-CONFIG_SRCS =	interimap/config.c interimap/conftab.c interimap/patterns.c \
-		lib/ibuf.c
+CONFIG_SRCS =	interimap/config.c interimap/conftab.c lib/ibuf.c
 build/test_config: regress/unit/test_config.c ${CONFIG_SRCS} \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_config.c ${CONFIG_SRCS} ${UNIT_LIBS}
@@ -234,6 +234,10 @@ build/test_output: regress/unit/test_output.c ${OUTPUT_SRCS} \
 build/test_paths: regress/unit/test_paths.c interimap/paths.c \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_paths.c interimap/paths.c \
+	    ${UNIT_LIBS}
+build/test_patterns: regress/unit/test_patterns.c interimap/patterns.c \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_patterns.c interimap/patterns.c \
 	    ${UNIT_LIBS}
 build/test_prefix: regress/unit/test_prefix.c interimap/prefix.c \
 		${PARENT_HDRS} ${LIB_HDRS}
@@ -458,8 +462,8 @@ REPLAYS =	build/replay_config build/replay_flags build/replay_msg build/replay_r
 FUZZERS =	build/fuzz_config build/fuzz_flags build/fuzz_msg build/fuzz_resp \
 		build/fuzz_uidset
 REPLAY =	regress/fuzz/replay.c
-FUZZ_CONFIG_SRCS = regress/fuzz/fuzz_config.c interimap/prefix.c \
-		${CONFIG_SRCS}
+FUZZ_CONFIG_SRCS = regress/fuzz/fuzz_config.c interimap/patterns.c \
+		interimap/prefix.c ${CONFIG_SRCS}
 FUZZ_FLAGS_SRCS = regress/fuzz/fuzz_flags.c lib/flags.c
 FUZZ_MSG_SRCS =	regress/fuzz/fuzz_msg.c ${MSG_SRCS}
 FUZZ_RESP_SRCS = regress/fuzz/fuzz_resp.c ${RECORD_SRCS}

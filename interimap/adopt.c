@@ -309,6 +309,9 @@ adopt_flags(struct request *r, struct imsg *im)
 		row = rowtab_find(&r->m->rowtab, (enum side)r->peer, c.uid);
 		if (row != NULL && !row->s[r->peer].known) {
 			row->s[r->peer].known = 1;
+			/* Newer than the SELECT: its change is not yet told. */
+			row->s[r->peer].changed |=
+			    c.modseq > r->m->s[r->peer].sel.modseq;
 			row->s[r->peer].flags = flagtab_id(&r->e->flagtab,
 			    &c.flags);
 		}

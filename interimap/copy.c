@@ -62,7 +62,8 @@ meta_done(struct request *r, const struct msg_fail *fail)
 
 	if (fail != NULL)
 		uidset_free(&s->todo);
-	for (i = s->meta.next; i < s->meta.n; i++)
+	/* From the first on: batches may have taken some already. */
+	for (i = 0; i < s->meta.n; i++)
 		err |= uidset_remove_range(&s->asked, s->meta.m[i].uid,
 		    s->meta.m[i].uid);
 	err |= uidset_minus(&s->todo, &s->asked);

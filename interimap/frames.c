@@ -33,7 +33,7 @@ typedef int	(*frame_fn)(struct session *, enum peer, struct imsg *);
 static const struct failure {
 	enum outcome	 outcome;
 	const char	*advice;	/* NULL: the child's words have it */
-	int		 section;	/* it goes on with where to correct it */
+	int		 section;	/* then where to correct it */
 } failures[FAIL_MAX] = {
 	[FAIL_INTERNAL] = { OUT_INTERNAL, "this is a defect; please report "
 	    "it with the output of --debug", 0 },

@@ -44,7 +44,7 @@ struct options {
 	int		 quiet;
 	int		 debug;		/* how often it was given */
 	int		 help, version;
-	int		 watch;		/* seconds between sessions; 0: one run */
+	int		 watch;		/* seconds between runs; 0: one run */
 	char		**mailboxes;	/* view of argv, INBOX folded */
 	size_t		 nmailboxes;
 };
@@ -141,7 +141,8 @@ struct config {
 	struct server	 server[2];	/* LOCAL, REMOTE */
 };
 
-typedef void (*warn_fn)(const char *, ...);
+typedef void (*warn_fn)(const char *, ...)
+	    __attribute__((format(printf, 1, 2)));
 
 /*
  * Read a configuration file (absolute path).  Warnings go to the function.
@@ -160,7 +161,7 @@ void	 config_free(struct config *);		/* wipes everything */
 struct confopt {
 	const char	*name;
 	int		 scope;		/* CONF_* */
-	int		 (*check)(const char *);	/* 1: fits the grammar */
+	int		 (*check)(const char *);	/* 1: it fits */
 	const char	*want;		/* what fits, in words */
 	const char	*deflt;		/* NULL: none */
 	size_t		 off;		/* in struct config or struct server */

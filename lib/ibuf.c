@@ -75,7 +75,7 @@ put(struct ibuf *b, size_t n)
 		b->err = 1;
 		return NULL;
 	}
-	if (n > b->size - b->wpos) {
+	if (b->buf == NULL || n > b->size - b->wpos) {
 		size = b->size < IBUF_START ? IBUF_START : b->size;
 		while (size < b->wpos + n)
 			size *= 2;

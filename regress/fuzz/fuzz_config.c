@@ -30,6 +30,9 @@ int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
 #define INPUT_MAX	8192
 
+static void	no_warning(const char *, ...)
+		    __attribute__((format(printf, 1, 2)));
+
 static void
 no_warning(const char *fmt, ...)
 {

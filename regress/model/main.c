@@ -71,6 +71,16 @@ stats_add(struct stats *a, const struct stats *b)
 	a->maps += b->maps;
 }
 
+/* What log.h is told is said before the end of all: an impossibility. */
+static void
+last_words(void *arg, enum loglevel level, const char *text)
+{
+	const struct model *m = arg;
+
+	(void)printf("seed %llu: %s\n", (unsigned long long)m->seed, text);
+	(void)fflush(stdout);
+}
+
 /* 0 when the history of this seed holds. */
 static int
 history(uint64_t seed, int verbose, struct stats *total)
@@ -78,6 +88,7 @@ history(uint64_t seed, int verbose, struct stats *total)
 	struct model m;
 
 	model_init(&m, seed, verbose);
+	log_to(last_words, &m);
 	if (seed % GUARD_EVERY == 0)
 		history_guard(&m);
 	else
