@@ -51,11 +51,12 @@ BASE_LIBS =	${BSD_LIBS_${UNAME}} ${SANDBOX_LIBS_${UNAME}}
 
 # The sync engine: pure of descriptors, talks messages only.
 ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
-		interimap/copy.o interimap/engine.o \
+		interimap/copied.o interimap/copy.o interimap/engine.o \
 		interimap/flagtab.o interimap/lists.o interimap/merge.o \
 		interimap/names.o \
 		interimap/pair.o interimap/pull.o interimap/push.o \
-		interimap/request.o interimap/rows.o
+		interimap/request.o interimap/rows.o interimap/subscribe.o \
+		interimap/verify.o
 PARENT_OBJS =	interimap/main.o interimap/children.o interimap/config.o \
 		interimap/conftab.o interimap/frames.o interimap/ignore.o \
 		interimap/options.o interimap/output.o interimap/paths.o \

@@ -58,7 +58,8 @@ loop_step(struct child *c)
 		c->phase = PHASE_OVER;
 		c->exitcode = 1;
 	}
-	if (c->phase == PHASE_LOGOUT && TAILQ_EMPTY(&c->ops))
+	if (c->phase == PHASE_LOGOUT && TAILQ_EMPTY(&c->ops) &&
+	    c->cmdq.writing == NULL && c->wpos == c->wlen)
 		c->phase = PHASE_OVER;
 }
 

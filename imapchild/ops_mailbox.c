@@ -28,14 +28,8 @@ struct rename {
 	char	 to[MAILBOX_NAMEMAX];
 };
 
-static void	 logout_done(struct child *, struct command *,
-		    const struct resp_status *);
-
 static const struct cmd_calls plain_calls = { .name = "plain" };
-static const struct cmd_calls logout_calls = {
-	.name = "logout",
-	.done = logout_done
-};
+static const struct cmd_calls logout_calls = { .name = "logout" };
 
 int
 name_parse(struct op *op, struct ibuf *buf)
@@ -142,20 +136,16 @@ unselect_run(struct child *c, struct op *op)
 	return 1;
 }
 
+/* It is written, and its answer not waited for: that would cost a flight. */
 int
 logout_run(struct child *c, struct op *op)
 {
 	struct command	*cmd;
 
-	cmd = op_command(c, op, &logout_calls, 0);
+	if ((cmd = cmd_new(&c->cmdq, &logout_calls)) == NULL)
+		fatal("no memory");
 	cmd_puts(cmd, "LOGOUT");
 	cmd_close(cmd);
 	c->phase = PHASE_LOGOUT;
 	return 1;
-}
-
-static void
-logout_done(struct child *c, struct command *cmd, const struct resp_status *st)
-{
-	op_answer(cmd->op, st);
 }

@@ -19,15 +19,19 @@
  * mbox that moves through states; each state sends its requests, and when the
  * last of them is answered the function in m->next is the next state:
  *
- *   pull.c     PULL, LOOKUP, VERIFY: what changed, and is it believable
+ *   pull.c     PULL, LOOKUP: what changed
+ *   verify.c   VERIFY: is it believable
+ *   apply.c    what is believed is written into the rows
  *   adopt.c    PAIR, COMPARE: unmapped messages of both sides, and rows whose
  *              base is not known (RESUME)
  *   merge.c    MERGE: what to do with one row (pure)
  *   pair.c     which unmapped messages are the same (pure)
  *   push.c     PUSH: STORE and EXPUNGE
  *   copy.c     COPY: batches, intents, transfers
+ *   copied.c   what became of them
  *   advance.c  SETTLE and ADVANCE
  *   lists.c    before all that: which mailboxes there are
+ *   subscribe.c which of them are subscribed
  *   engine.c   the window of mailboxes, credit for bodies, the outcome
  *   request.c  requests and their answers
  */
@@ -354,10 +358,17 @@ int	 lists_mailbox(struct request *, struct imsg *);	/* MAILBOX */
 int	 lists_dbmailbox(struct request *, struct imsg *);
 int	 lists_added(struct request *, struct imsg *);
 int	 lists_counted(struct request *, struct imsg *);
+/* CREATE, SUBSCRIBE, UNSUBSCRIBE on one side. */
+void	 name_request(struct mbox *, enum side, enum msg_type, req_done);
+void	 subscribe_new(struct mbox *);		/* not in the database yet */
+void	 subscribe_known(struct mbox *);
 
 void	 pull_begin(struct mbox *);		/* the first state */
 void	 pull_send(struct mbox *, enum side, int);	/* one side; want */
 void	 pull_done(struct mbox *);
+/* Ask the database for the rows of these UIDs of a side. */
+void	 pull_lookup(struct mbox *, enum side, const struct uidset *);
+void	 pull_looked(struct mbox *);		/* verify.c */
 void	 pull_apply(struct mbox *);		/* apply.c */
 int	 pull_selected(struct request *, struct imsg *);
 int	 pull_vanished(struct request *, struct imsg *);
@@ -387,6 +398,9 @@ void	 push_discard(void *);		/* the argument of a lost request */
 
 void	 copy_begin(struct mbox *);
 void	 copy_pump(struct mbox *);		/* form and start batches */
+void	 copied(struct request *, const struct msg_fail *);
+void	 batch_free(struct batch *);
+void	 not_told(struct mside *, const struct uidset *);
 int	 copy_idle(const struct mbox *);	/* nothing left to be started */
 void	 batch_start(struct batch *);		/* credit was granted */
 int	 copy_meta(struct request *, struct imsg *);

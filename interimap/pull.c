@@ -25,8 +25,6 @@
 
 #include "mailbox.h"
 
-static void	pull_looked(struct mbox *);
-
 /* ---- events ---- */
 
 int
@@ -292,8 +290,8 @@ check_selected(struct mbox *m, enum side side)
 	return 0;
 }
 
-static void
-lookup(struct mbox *m, enum side side, const struct uidset *set)
+void
+pull_lookup(struct mbox *m, enum side side, const struct uidset *set)
 {
 	struct msg_lookup l;
 	struct ibuf b;
@@ -331,7 +329,7 @@ lookup_news(struct mbox *m, enum side side)
 			err |= uidset_add(&set, s->changes[i].uid);
 	if (err)
 		fatal("out of memory");
-	lookup(m, side, &set);
+	pull_lookup(m, side, &set);
 	uidset_free(&set);
 }
 
@@ -371,224 +369,4 @@ pull_done(struct mbox *m)
 	} else
 		state_add(m);
 	mbox_wait(m, pull_looked);
-}
-
-/* ---- does it fit ---- */
-
-/* Messages of a set at UIDs in [lo, hi]. */
-static uint64_t
-count_within(const struct uidset *set, uint32_t lo, uint32_t hi)
-{
-	uint64_t n = 0;
-	size_t i;
-	uint32_t a, b;
-
-	for (i = 0; i < set->n; i++) {
-		a = set->r[i].lo > lo ? set->r[i].lo : lo;
-		b = set->r[i].hi < hi ? set->r[i].hi : hi;
-		if (a <= b)
-			n += (uint64_t)b - a + 1;
-	}
-	return n;
-}
-
-/* In the first round: messages below UIDNEXT that the database knows of. */
-static void
-count_known(struct mbox *m, enum side side)
-{
-	struct mside *s = &m->s[side];
-	uint64_t gone = m->counted.held[side], known = m->counted.rows;
-	const struct row *r;
-	uint32_t i;
-
-	known += m->counted.skipped[side];
-	known -= count_within(&s->skipped, s->cur.uidnext, UID_MAX);
-	for (i = 0; i < m->rowtab.n; i++) {
-		r = &m->rowtab.r[i];
-		if (r->uid[side] < s->cur.uidnext)
-			continue;
-		known--;
-		if (r->s[side].held)
-			gone--;
-	}
-	s->known = (uint32_t)(known - gone);
-	m->rows = m->counted.rows;
-}
-
-/*
- * Would EXISTS be what it is if VANISHED and the list of new messages were
- * the truth?  (Rule 1 of the design: nothing is deleted on less.)
- */
-static int
-fits(struct mbox *m, enum side side)
-{
-	struct mside *s = &m->s[side];
-	struct uidset gone;
-	uint64_t expect = s->known;
-	const struct row *r;
-	uint32_t i, uid;
-
-	for (i = 0; i < m->rowtab.n; i++) {
-		r = &m->rowtab.r[i];
-		if (r->uid[side] < s->cur.uidnext && !r->s[side].held &&
-		    uidset_has(&s->vanished, r->uid[side]))
-			expect--;
-	}
-	/* So may what has no row: passed over, or gone before it was copied. */
-	uidset_init(&gone);
-	if (uidset_copy(&gone, &s->skipped) == -1 ||
-	    uidset_union(&gone, &s->fresh) == -1 ||
-	    uidset_intersect(&gone, &s->vanished) == -1)
-		fatal("out of memory");
-	for (i = 0; i < m->rowtab.n; i++) {
-		uid = m->rowtab.r[i].uid[side];
-		if (uidset_remove_range(&gone, uid, uid) == -1)
-			fatal("out of memory");
-	}
-	expect -= count_within(&gone, 1, s->cur.uidnext - 1);
-	uidset_free(&gone);
-	expect += count_within(&s->listed, s->cur.uidnext, s->sel.uidnext - 1);
-	return expect == s->exists;
-}
-
-static void	verified(struct mbox *);
-
-/* Ask for the whole list of the sides whose numbers do not fit. */
-static void
-verify(struct mbox *m)
-{
-	struct mside *s;
-	struct uidset all;
-	int i;
-
-	if (++m->tries > VERIFY_MAX) {
-		say(m->e, LOG_L_WARN, SIDE_NONE, m, "what the server tells of "
-		    "this mailbox does not add up; left to the next run");
-		mbox_fail(m, OUT_PARTIAL);
-		mbox_finish(m);
-		return;
-	}
-	uidset_init(&all);
-	if (uidset_add_range(&all, 1, UID_MAX) == -1)
-		fatal("out of memory");
-	for (i = 0; i < 2; i++) {
-		s = &m->s[i];
-		if (!s->doubt)
-			continue;
-		say(m->e, LOG_L_DEBUG, i, m, "EXISTS %u does not fit what "
-		    "changed: asking for all UIDs", s->exists);
-		uidset_free(&s->present);
-		uids_send(m, (enum side)i, MSG_SEARCH, ID_NONE, &all, req_plain,
-		    NULL);
-		lookup(m, (enum side)i, &all);
-	}
-	uidset_free(&all);
-	mbox_wait(m, verified);
-}
-
-static void
-pull_looked(struct mbox *m)
-{
-	int i, doubt = 0;
-
-	for (i = 0; i < 2; i++) {
-		if (!m->s[i].pulled)
-			continue;
-		if (m->round == 1 && m->hasstate)
-			count_known(m, (enum side)i);
-		m->s[i].doubt = !m->s[i].verified && !fits(m, (enum side)i);
-		doubt |= m->s[i].doubt;
-	}
-	if (doubt)
-		verify(m);
-	else
-		pull_apply(m);
-}
-
-/*
- * Messages below UIDNEXT that no row knows, though all rows were asked for:
- * an EXPUNGE of ours left them, since another client took \Deleted away in
- * between.  They are copied as if they were new.
- */
-static void
-take_strays(struct mbox *m, enum side side)
-{
-	struct mside *s = &m->s[side];
-	struct uidset strays;
-	uint32_t i, uid;
-	int err = 0;
-
-	uidset_init(&strays);
-	if (s->cur.uidnext > 1)
-		err |= uidset_add_range(&strays, 1, s->cur.uidnext - 1);
-	err |= uidset_intersect(&strays, &s->present);
-	err |= uidset_minus(&strays, &s->skipped);
-	err |= uidset_minus(&strays, &s->fresh);
-	for (i = 0; i < m->rowtab.n; i++) {
-		uid = m->rowtab.r[i].uid[side];
-		err |= uidset_remove_range(&strays, uid, uid);
-	}
-	err |= uidset_union(&s->again, &strays);
-	err |= uidset_union(&s->fresh, &strays);
-	if (err)
-		fatal("out of memory");
-	uidset_free(&strays);
-}
-
-/*
- * A complete SEARCH: what of the mapping is not in it has vanished, whatever
- * VANISHED said.  1, or 0 when the mailbox changed in between.
- */
-static int
-take_search(struct mbox *m, enum side side)
-{
-	struct mside *s = &m->s[side];
-	const struct row *r;
-	uint64_t lies = 0;
-	uint32_t i;
-
-	if (count_within(&s->present, 1, s->sel.uidnext - 1) != s->exists)
-		return 0;
-	for (i = 0; i < m->rowtab.n; i++) {
-		r = &m->rowtab.r[i];
-		if (uidset_has(&s->present, r->uid[side]) &&
-		    uidset_has(&s->vanished, r->uid[side]))
-			lies++;
-	}
-	if (lies > 0)
-		say(m->e, LOG_L_WARN, side, m, "the server reported %llu "
-		    "messages as vanished that exist: not believed",
-		    (unsigned long long)lies);
-	uidset_free(&s->vanished);
-	for (i = 0; i < m->rowtab.n; i++) {
-		r = &m->rowtab.r[i];
-		if (!uidset_has(&s->present, r->uid[side]) &&
-		    uidset_add(&s->vanished, r->uid[side]) == -1)
-			fatal("out of memory");
-	}
-	if (uidset_union(&s->vanished, &s->fresh) == -1 ||
-	    uidset_union(&s->vanished, &s->skipped) == -1 ||
-	    uidset_minus(&s->vanished, &s->present) == -1)
-		fatal("out of memory");
-	take_strays(m, side);
-	uidset_free(&s->listed);
-	if (uidset_copy(&s->listed, &s->present) == -1)
-		fatal("out of memory");
-	s->verified = 1;
-	return 1;
-}
-
-static void
-verified(struct mbox *m)
-{
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		if (!m->s[i].doubt)
-			continue;
-		m->s[i].doubt = 0;
-		if (!take_search(m, (enum side)i))
-			pull_send(m, (enum side)i, PULL_UIDS);
-	}
-	mbox_wait(m, m->pending > 0 ? pull_done : pull_apply);
 }

@@ -330,6 +330,7 @@ struct msg_intended { uint8_t side; uint32_t uid, tuidnext; uint64_t size;
 struct msg_unintent { uint32_t idx; uint8_t side; struct uidset set; };
 struct msg_skip { uint32_t idx; uint8_t side; uint32_t uid; uint8_t why;
 	struct bytes text; };
+	/* why: LEFT_*; 0: forget the record, the message is gone */
 struct msg_advance { uint32_t idx; struct { uint32_t uidnext; uint64_t modseq; }
 	st[2]; };
 

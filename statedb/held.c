@@ -79,6 +79,8 @@ handle_unhold(struct statedb *db, struct request *r)
 static int
 skip(struct statedb *db, const struct msg_skip *s)
 {
+	if (s->why == 0)
+		return DB_RUN(db, S_UNSKIP, s->idx, s->side, s->uid);
 	if (mailbox_stamp(db, s->idx) == -1 ||
 	    DB_BIND(db, S_SKIP, s->idx, s->side, s->uid, s->why) == -1)
 		return -1;

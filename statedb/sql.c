@@ -114,6 +114,8 @@ const char *const sql_text[S_MAX] = {
 	    "VALUES (?1, ?2, ?3, ?4, ?5) "
 	    "ON CONFLICT (idx, side, uid) DO UPDATE SET "
 	    "why = excluded.why, text = excluded.text",
+	[S_UNSKIP] = "DELETE FROM skipped "
+	    "WHERE idx = ?1 AND side = ?2 AND uid = ?3",
 	[S_HOLD] = "INSERT INTO held (idx, lUID, rUID, side) "
 	    "VALUES (?1, ?2, ?3, ?4) "
 	    "ON CONFLICT (idx, lUID) DO UPDATE SET "

@@ -154,20 +154,35 @@ shadow_unmap(struct shadow *sh, struct ibuf *b, uint32_t n)
 			}
 }
 
-/* A SKIP or ADVANCE was committed. */
+static void
+shadow_skip(struct model *m, const struct msg_skip *skip)
+{
+	int i = box_of(m, skip->idx);
+	struct uidset *set;
+
+	if (i == -1)
+		return;
+	set = &m->shadow[i].skipped[skip->side];
+	if ((skip->why == 0 ? uidset_remove_range(set, skip->uid, skip->uid) :
+	    uidset_add(set, skip->uid)) == -1)
+		fatal("uidset: no memory");
+}
+
+/* A STATE, SKIP or ADVANCE was committed. */
 static void
 shadow_other(struct model *m, const struct frame *f, struct ibuf *b)
 {
+	struct msg_stateadd st;
 	struct msg_advance adv;
 	struct msg_skip skip;
 	int i;
 
-	if (f->type == MSG_SKIP && msg_get_skip(b, &skip) == 0) {
-		if ((i = box_of(m, skip.idx)) != -1 &&
-		    uidset_add(&m->shadow[i].skipped[skip.side],
-		    skip.uid) == -1)
-			fatal("uidset: no memory");
-	} else if (f->type == MSG_ADVANCE && msg_get_advance(b, &adv) == 0) {
+	if (f->type == MSG_STATE && msg_get_stateadd(b, &st) == 0) {
+		if ((i = box_of(m, st.idx)) != -1)
+			m->shadow[i].hasstate = 1;
+	} else if (f->type == MSG_SKIP && msg_get_skip(b, &skip) == 0)
+		shadow_skip(m, &skip);
+	else if (f->type == MSG_ADVANCE && msg_get_advance(b, &adv) == 0) {
 		if ((i = box_of(m, adv.idx)) != -1)
 			judge_advance(m, i, &adv);
 	}
@@ -185,16 +200,13 @@ shadow_apply(struct model *m, const struct frame *f)
 	switch (f->type) {
 	case MSG_MAP:
 	case MSG_UNMAP:
-	case MSG_HOLD:
 		if (msg_get_map(&b, &map) == -1 ||
 		    (i = box_of(m, map.idx)) == -1)
 			break;
 		if (f->type == MSG_MAP)
 			shadow_map(m, &m->shadow[i], &b, map.n);
-		else if (f->type == MSG_UNMAP)
-			shadow_unmap(&m->shadow[i], &b, map.n);
 		else
-			m->shadow[i].held += map.n;
+			shadow_unmap(&m->shadow[i], &b, map.n);
 		break;
 	default:
 		shadow_other(m, f, &b);

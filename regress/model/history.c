@@ -115,7 +115,7 @@ replace(struct model *m)
 	int i = 1 + (int)rnd(m, NBOXES - 1);
 	uint32_t old = s->box[i].uidvalidity;
 
-	if (!s->box[i].exists || m->shadow[i].idx == 0 ||
+	if (m->nosync[i] || !s->box[i].exists || !m->shadow[i].hasstate ||
 	    !m->server[OTHER(side)].box[i].exists)
 		return;
 	trace(m, "writer %s: box %d is deleted", side_name(side), i);

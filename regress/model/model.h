@@ -153,7 +153,7 @@ struct shadow {
 	size_t		 npair, size;
 	struct uidset	 skipped[2];
 	uint32_t	 idx;		/* in the database, 0: not yet */
-	size_t		 held;
+	int		 hasstate;	/* its UIDVALIDITYs are recorded */
 };
 
 struct tomb { uint8_t box, side; uint32_t uid, uidvalidity; };

@@ -1,0 +1,359 @@
+/*
+ * Copyright (c) 2026 The interimap authors
+ *
+ * Permission to use, copy, modify, and distribute this software for any
+ * purpose with or without fee is hereby granted, provided that the above
+ * copyright notice and this permission notice appear in all copies.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+ * WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+ * MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+ * ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+ * WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+ * ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+ * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+ */
+
+/*
+ * What became of a batch of copy.c: the UIDs its messages were given, those
+ * that did not come or were refused.  Its mapping is committed, which drops its
+ * intents in the same transaction; intents of what was certainly not appended
+ * are dropped, all others stay, for the next round or run to look at.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "killpoint.h"
+#include "mailbox.h"
+
+int
+copy_appended(struct request *r, struct imsg *im)
+{
+	struct batch *b = r->arg;
+	size_t size = b->ngot;
+	uint32_t n;
+
+	if (ibuf_get_u32(&im->data) != b->transfer)
+		return -1;
+	for (n = ibuf_get_u32(&im->data); n > 0 && ibuf_ok(&im->data); n--) {
+		if (b->ngot >= b->n)
+			return -1;
+		b->got = grow(b->got, b->ngot, &size, sizeof(*b->got));
+		if (msg_get_pair(&im->data, &b->got[b->ngot]) == -1)
+			return -1;
+		b->ngot++;
+	}
+	return ibuf_done(&im->data);
+}
+
+static const struct meta *
+batch_meta(const struct batch *b, uint32_t uid)
+{
+	uint32_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->meta[i].uid == uid)
+			return &b->meta[i];
+	return NULL;
+}
+
+/* Record that this message stays on its side. */
+static void
+skip_message(struct batch *b, uint32_t uid, enum leftout why, const char *text)
+{
+	struct msg_skip sk;
+	struct ibuf buf;
+
+	memset(&sk, 0, sizeof(sk));
+	sk.idx = b->m->idx;
+	sk.side = (uint8_t)b->src;
+	sk.uid = uid;
+	sk.why = (uint8_t)why;
+	sk.text = bytes_of(text);
+	ibuf_init(&buf);
+	msg_put_skip(&buf, &sk);
+	request(b->m->e, b->m, PEER_DB, MSG_SKIP, &buf, req_plain, NULL);
+}
+
+/* An empty message cannot be appended (RFC 3501 section 6.3.11): skip it. */
+static void
+skip_empty(struct batch *b, uint32_t uid)
+{
+	skip_message(b, uid, LEFT_EMPTY, "");
+	say(b->m->e, LOG_L_WARN, (int)b->src, b->m,
+	    "Ignoring new 0-length message (UID %u)", uid);
+}
+
+int
+copy_leftout(struct request *r, struct imsg *im)
+{
+	struct batch *b = r->arg;
+	struct msg_leftout l;
+
+	if (msg_get_leftout(&im->data, &l) == -1 ||
+	    batch_meta(b, l.uid) == NULL)
+		return -1;
+	if (uidset_add(&b->left, l.uid) == -1)
+		fatal("out of memory");
+	if (l.why == LEFT_EMPTY)
+		skip_empty(b, l.uid);
+	if (l.why == LEFT_VANISHED && uidset_add(&b->gone, l.uid) == -1)
+		fatal("out of memory");
+	if (l.why == LEFT_NIL) {
+		say(r->e, LOG_L_WARN, (int)b->src, r->m, "the server did not "
+		    "send message UID %u; tried again in the next run", l.uid);
+		r->m->s[b->src].incomplete = 1;
+		r->e->outcome = outcome_worse(r->e->outcome, OUT_PARTIAL);
+	}
+	return 0;
+}
+
+static void
+say_added(struct batch *b, const struct msg_pair *p, uint32_t n)
+{
+	struct uidset from, to;
+	char f[256], t[256];
+	size_t pos = 0, pos2 = 0;
+	uint32_t i;
+
+	uidset_init(&from);
+	uidset_init(&to);
+	for (i = 0; i < n; i++)
+		if (uidset_add(&from, p[i].a) == -1 ||
+		    uidset_add(&to, p[i].b) == -1)
+			fatal("out of memory");
+	(void)uidset_format(&from, &pos, f, sizeof(f));
+	(void)uidset_format(&to, &pos2, t, sizeof(t));
+	if (b->src == LOCAL)
+		say(b->m->e, LOG_L_NOTICE, REMOTE, b->m,
+		    "Added %u UID(s) %s -> %s", n, f, t);
+	else
+		say(b->m->e, LOG_L_NOTICE, LOCAL, b->m,
+		    "Added %u UID(s) %s <- %s", n, t, f);
+	uidset_free(&from);
+	uidset_free(&to);
+}
+
+static void
+mapped(struct request *r, const struct msg_fail *fail)
+{
+	struct batch *b = r->arg;
+	struct mbox *m = r->m;
+
+	b->pending = 0;
+	KILLPOINT("mapped");
+	req_plain(r, fail);
+	batch_free(b);
+	copy_pump(m);
+}
+
+/* What the two sides have now is known: its echo will be recognised. */
+static void
+add_row(struct batch *b, const struct meta *mt, uint32_t tuid)
+{
+	struct mbox *m = b->m;
+	enum side t = OTHER(b->src);
+	struct row *r;
+
+	r = rowtab_add(&m->rowtab, b->src == LOCAL ? mt->uid : tuid,
+	    b->src == LOCAL ? tuid : mt->uid);
+	r->s[b->src].known = r->s[t].known = 1;
+	r->s[b->src].flags = mt->flags;
+	r->s[t].flags = flagtab_mask(&m->e->flagtab, mt->flags,
+	    &m->s[t].perm);
+}
+
+/*
+ * The UID that an APPEND gave was not told: the intent stays open, and the
+ * next round finds the copy by its identity.
+ */
+static void
+keep_intent(struct batch *b, const struct meta *mt)
+{
+	struct mbox *m = b->m;
+	struct msg_intended *in;
+
+	m->intents = grow(m->intents, m->nint, &m->intsize,
+	    sizeof(*m->intents));
+	in = &m->intents[m->nint++];
+	memset(in, 0, sizeof(*in));
+	in->side = (uint8_t)b->src;
+	in->uid = mt->uid;
+	in->tuidnext = m->s[OTHER(b->src)].cur.uidnext;
+	if (uidset_add(&m->s[b->src].again, mt->uid) == -1)
+		fatal("out of memory");
+}
+
+/* Commit the pairs; 0 when there are none. */
+static int
+batch_map(struct batch *b)
+{
+	const struct meta *mt;
+	uint32_t i, n = 0;
+	struct msg_pair *p;
+
+	for (i = 0; i < b->ngot; i++) {
+		if ((mt = batch_meta(b, b->got[i].a)) == NULL)
+			continue;
+		if (b->got[i].b == 0) {
+			keep_intent(b, mt);
+			continue;
+		}
+		add_row(b, mt, b->got[i].b);
+		b->got[n++] = b->got[i];
+	}
+	if (n == 0)
+		return 0;
+	say_added(b, b->got, n);
+	if ((p = calloc(n, sizeof(*p))) == NULL)
+		fatal("out of memory");
+	for (i = 0; i < n; i++) {
+		p[i].a = b->src == LOCAL ? b->got[i].a : b->got[i].b;
+		p[i].b = b->src == LOCAL ? b->got[i].b : b->got[i].a;
+	}
+	b->m->rows += n;
+	b->m->e->stats.copied[OTHER(b->src)] += n;
+	b->pending = 1;
+	map_send(b->m, MSG_MAP, (uint8_t)b->src, p, n, mapped, b);
+	free(p);
+	return 1;
+}
+
+/*
+ * The target took none of these, for certain.  One message must not keep the
+ * others back: in the next round each goes alone, and one that will never be
+ * taken is recorded.  Anything else is tried again in the next run.
+ */
+static void
+batch_refused(struct batch *b, const struct uidset *refused)
+{
+	struct mside *s = &b->m->s[b->src];
+
+	if (b->n > 1) {
+		s->single = 1;
+		if (uidset_union(&s->again, refused) == -1)
+			fatal("out of memory");
+		return;
+	}
+	if (b->never)
+		skip_message(b, b->meta[0].uid, LEFT_REFUSED, "refused");
+	else
+		s->incomplete = 1;
+	if (++s->nrefused >= REFUSED_MAX) {
+		s->incomplete = 1;
+		uidset_free(&s->todo);
+	}
+}
+
+/* Messages of a batch that were neither appended nor left out. */
+static void
+batch_rest(const struct batch *b, struct uidset *rest)
+{
+	uint32_t i;
+	int err = 0;
+
+	uidset_init(rest);
+	for (i = 0; i < b->n; i++)
+		err |= uidset_add(rest, b->meta[i].uid);
+	for (i = 0; i < b->ngot; i++)
+		err |= uidset_remove_range(rest, b->got[i].a, b->got[i].a);
+	err |= uidset_minus(rest, &b->left);
+	if (err)
+		fatal("out of memory");
+}
+
+static void
+unintent(struct batch *b, const struct uidset *set)
+{
+	struct msg_unintent u;
+	struct ibuf buf;
+
+	if (uidset_empty(set))
+		return;
+	u.idx = b->m->idx;
+	u.side = (uint8_t)b->src;
+	u.set = *set;
+	ibuf_init(&buf);
+	msg_put_unintent(&buf, &u);
+	request(b->m->e, b->m, PEER_DB, MSG_UNINTENT, &buf, req_plain, NULL);
+}
+
+/* Both ends have answered. */
+static void
+batch_done(struct batch *b)
+{
+	struct mbox *m = b->m;
+	struct mside *s = &m->s[b->src];
+	struct uidset rest;
+	int more;
+
+	KILLPOINT("copied");
+	credit_release(b);
+	batch_rest(b, &rest);
+	if (b->failed == MSG_COPY_IN) {
+		/* Not appended: nothing to look for in the next run. */
+		batch_refused(b, &rest);
+		if (uidset_union(&b->left, &rest) == -1)
+			fatal("out of memory");
+	} else if (b->failed) {
+		s->incomplete = 1;
+		uidset_free(&s->todo);
+	}
+	uidset_free(&rest);
+	unintent(b, &b->left);
+	not_told(s, &b->gone);
+	more = batch_map(b);
+	if (!more) {
+		batch_free(b);
+		copy_pump(m);
+	}
+}
+
+/* Codes of a refusal that is about the message and will not pass. */
+static int
+is_final(const struct msg_fail *fail)
+{
+	static const char *const codes[] = { "TOOBIG", "LIMIT", "CANNOT" };
+	size_t i;
+
+	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (bytes_eq(fail->code, bytes_of(codes[i])))
+			return 1;
+	return 0;
+}
+
+static void
+copy_failed(struct request *r, struct batch *b, const struct msg_fail *fail)
+{
+	const char *then = "tried again in the next run";
+	int certain = r->type == MSG_COPY_IN &&
+	    (fail->kind == FAIL_NO || fail->kind == FAIL_BAD);
+
+	b->failed = certain ? MSG_COPY_IN : MSG_COPY_OUT;
+	b->never = certain && is_final(fail);
+	if (certain && b->n > 1)
+		then = "now one by one";
+	else if (b->never)
+		then = "it stays on the other side only";
+	say(r->e, certain && b->n > 1 ? LOG_L_INFO : LOG_L_ERROR, (int)r->peer,
+	    r->m, "%s of %u messages from UID %u on failed: %s%.*s%s%.*s; %s",
+	    r->type == MSG_COPY_IN ? "APPEND" : "FETCH", b->n, b->meta[0].uid,
+	    fail->code.n > 0 ? "[" : "", (int)fail->code.n, fail->code.p,
+	    fail->code.n > 0 ? "] " : "", (int)fail->text.n, fail->text.p,
+	    then);
+	if (!certain || b->n == 1)
+		r->e->outcome = outcome_worse(r->e->outcome, outcome_of(fail));
+}
+
+void
+copied(struct request *r, const struct msg_fail *fail)
+{
+	struct batch *b = r->arg;
+
+	if (fail != NULL && fail->kind != FAIL_ABORTED)
+		copy_failed(r, b, fail);
+	else if (fail != NULL && b->failed == 0)
+		b->failed = MSG_COPY_OUT;
+	if (--b->pending == 0)
+		batch_done(b);
+}
