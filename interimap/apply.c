@@ -104,7 +104,7 @@ forget_skipped(struct mbox *m, enum side side)
 	}
 }
 
-/* Listed, below the UIDNEXT of the SELECT, and in no row: new. */
+/* Listed, below the UIDNEXT of the SELECT, and in no row: to be copied. */
 static void
 apply_new(struct mbox *m, enum side side)
 {
@@ -112,7 +112,12 @@ apply_new(struct mbox *m, enum side side)
 	int err = 0;
 
 	err |= uidset_union(&s->todo, &s->listed);
-	if (s->cur.uidnext > 1)
+	/*
+	 * After a complete SEARCH all rows are at hand, so that a message below
+	 * UIDNEXT that has none is seen, too: one that was to be expunged, when
+	 * another client took its \Deleted away.
+	 */
+	if (s->cur.uidnext > 1 && !s->verified)
 		err |= uidset_remove_range(&s->todo, 1, s->cur.uidnext - 1);
 	err |= uidset_remove_range(&s->todo, s->sel.uidnext, UID_MAX);
 	err |= uidset_minus(&s->todo, &s->skipped);

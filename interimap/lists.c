@@ -30,63 +30,6 @@ static void	lists_ready(struct engine *);
 static void	lists_send(struct engine *);
 static void	begin(struct engine *);
 
-/* ---- the table of mailboxes ---- */
-
-static size_t
-name_hash(const struct engine *e, const char *name, size_t len)
-{
-	uint32_t h = 2166136261U;
-
-	while (len-- > 0)
-		h = (h ^ (unsigned char)*name++) * 16777619U;
-	return h & (e->nhash - 1);
-}
-
-static void
-rehash(struct engine *e)
-{
-	struct mbox *m;
-	size_t i;
-
-	free(e->hash);
-	e->nhash = e->nhash == 0 ? 256 : e->nhash * 2;
-	if ((e->hash = calloc(e->nhash, sizeof(struct mbox *))) == NULL)
-		fatal("out of memory");
-	for (m = e->all; m != NULL; m = m->link) {
-		i = name_hash(e, m->name, m->namelen);
-		while (e->hash[i] != NULL)
-			i = (i + 1) & (e->nhash - 1);
-		e->hash[i] = m;
-	}
-}
-
-/* The mailbox of this name, made if there is none. */
-static struct mbox *
-mbox_get(struct engine *e, const char *name, size_t len)
-{
-	struct mbox *m;
-	size_t i;
-
-	if ((e->nall + 1) * 2 > e->nhash)
-		rehash(e);
-	i = name_hash(e, name, len);
-	for (; (m = e->hash[i]) != NULL; i = (i + 1) & (e->nhash - 1))
-		if (m->namelen == len && memcmp(m->name, name, len) == 0)
-			return m;
-	if ((m = calloc(1, sizeof(*m))) == NULL ||
-	    (m->name = malloc(len + 1)) == NULL)
-		fatal("out of memory");
-	memcpy(m->name, name, len);
-	m->name[len] = '\0';
-	m->namelen = len;
-	m->e = e;
-	*e->alltail = m;
-	e->alltail = &m->link;
-	e->hash[i] = m;
-	e->nall++;
-	return m;
-}
-
 /* ---- answers ---- */
 
 static void

@@ -348,6 +348,7 @@ const char *mbox_display(const struct mbox *);	/* local name */
 /* ---- the states ---- */
 
 /* names.c */
+struct mbox *mbox_get(struct engine *, const char *, size_t);
 int	 name_canonical(const char *, char, struct bytes, char *, size_t *);
 char	*name_on(const char *, char, const char *, size_t);
 void	 names_patterns(const struct engine *, enum side, struct bytes *,

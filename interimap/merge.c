@@ -40,7 +40,8 @@ merge_needs(const struct row *r, enum side s, const struct flags *perm)
 		return 0;
 	if (r->s[LOCAL].compare || r->s[REMOTE].compare)
 		return 1;
-	return r->s[o].changed && !covers(&perm[o], &perm[s]);
+	return r->s[s].changed ||
+	    (r->s[o].changed && !covers(&perm[o], &perm[s]));
 }
 
 /* What both sides can store of a set. */

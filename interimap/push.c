@@ -258,6 +258,24 @@ say_set(struct mbox *m, enum side side, const char *what, const char *tail,
 	    pos < set->n ? ",..." : "", tail);
 }
 
+/*
+ * Another client was first (RFC 7162 section 3.1.3): what we thought to know
+ * of these is old, even if it was asked for after the SELECT, and what the
+ * next PULL tells is a change.
+ */
+static void
+not_stored(struct mbox *m, const struct push *p)
+{
+	struct uiditer it;
+	struct row *r;
+	uint32_t uid;
+
+	uiditer_init(&it, &p->modified);
+	while ((uid = uiditer_next(&it)) != 0)
+		if ((r = rowtab_find(&m->rowtab, p->side, uid)) != NULL)
+			r->s[p->side].known = 0;
+}
+
 static void
 stored(struct request *rq, const struct msg_fail *fail)
 {
@@ -274,6 +292,7 @@ stored(struct request *rq, const struct msg_fail *fail)
 		return;
 	}
 	KILLPOINT("stored");
+	not_stored(m, p);
 	if (uidset_minus(&p->set, &p->modified) == -1)
 		fatal("out of memory");
 	uiditer_init(&it, &p->set);

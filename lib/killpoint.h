@@ -19,12 +19,15 @@
  * -DKILLPOINTS, nothing otherwise.  INTERIMAP_KILL="name:count" in the
  * environment names the point and how many times it must be passed.  The
  * program ends there as by SIGKILL: no handler, no flush, no destructor.
+ * INTERIMAP_KILL="?:" kills nobody and writes a line "killpoint PID NAME" to
+ * standard error for each point that is passed.
  */
 #ifndef KILLPOINT_H
 #define KILLPOINT_H
 
 #ifdef KILLPOINTS
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -39,6 +42,9 @@ killpoint(const char *name)
 	if ((want = getenv("INTERIMAP_KILL")) == NULL ||
 	    (colon = strrchr(want, ':')) == NULL)
 		return;
+	if (want[0] == '?')
+		dprintf(STDERR_FILENO, "killpoint %d %s\n", (int)getpid(),
+		    name);
 	n = colon - want;
 	if (strncmp(want, name, n) != 0 || name[n] != '\0' ||
 	    ++passed < strtol(colon + 1, NULL, 10))
