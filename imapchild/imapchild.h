@@ -378,6 +378,7 @@ void	 store_finish(struct child *, struct op *);
 void	 store_release(struct op *);
 int	 expunge_parse(struct op *, struct ibuf *);
 int	 expunge_run(struct child *, struct op *);
+void	 expunge_finish(struct child *, struct op *);
 int	 copyout_parse(struct op *, struct ibuf *);
 int	 copyout_run(struct child *, struct op *);
 void	 copyout_finish(struct child *, struct op *);

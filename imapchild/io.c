@@ -119,9 +119,10 @@ io_eof(struct child *c)
 	struct op	*op;
 
 	if (c->phase != PHASE_LOGOUT) {
-		child_fail(c, FAIL_NET, resp_partial(c->resp) ?
-		    "server closed the connection in the middle of an answer" :
-		    "server closed the connection");
+		child_fail(c, FAIL_NET, "server closed the connection%s",
+		    c->phase == PHASE_GREETING ? " before it greeted" :
+		    resp_partial(c->resp) ? " in the middle of an answer" :
+		    "");
 		return;
 	}
 	TAILQ_FOREACH(op, &c->ops, entry)

@@ -259,7 +259,8 @@ fail_handshake(struct tls_layer *l)
 		why = "unknown error";
 	if (strncmp(why, "certificate ", 12) != 0)
 		return transport_fail(&l->t, FAIL_TLS, "TLS handshake with "
-		    "%s: %s", o->host, why);
+		    "%s: %s; is %s its port for TLS?", o->host, why,
+		    o->port);
 	return transport_fail(&l->t, FAIL_TLS, "certificate of %s refused: "
 	    "%s; see it with \"openssl s_client -connect %s:%s%s%s\", trust "
 	    "its issuer with SSL_CAfile, or pin its key with SSL_fingerprint "

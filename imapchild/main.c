@@ -149,7 +149,7 @@ start_prepare(struct child *c)
 		return 0;
 	c->tls = tls_prepare(&c->conf, err, sizeof(err));
 	if (c->tls == NULL) {
-		child_fail(c, FAIL_TLS, "%s", err);
+		child_fail(c, FAIL_CONFIG, "%s", err);
 		return -1;
 	}
 	return 0;

@@ -41,16 +41,22 @@ static void	 store_done(struct child *, struct command *,
 		    const struct resp_status *);
 static void	 expunge_done(struct child *, struct command *,
 		    const struct resp_status *);
+static void	 expunge_range(struct child *, struct command *, enum resp_set,
+		    uint32_t, uint32_t);
 
 static const struct cmd_calls store_calls = {
 	.name = "store",
 	.done = store_done
 };
 
-static const struct cmd_calls mark_calls = { .name = "mark" };
+static const struct cmd_calls mark_calls = {
+	.name = "mark",
+	.range = expunge_range
+};
 
 static const struct cmd_calls expunge_calls = {
 	.name = "expunge",
+	.range = expunge_range,
 	.done = expunge_done
 };
 
@@ -191,6 +197,30 @@ expunge_done(struct child *c, struct command *cmd,
 {
 	KILLPOINT("expunge-answered");
 	op_answer(cmd->op, st);
+}
+
+/*
+ * Only what the server says is gone counts (RFC 7162 section 3.2.7): another
+ * client may have taken the flag off again.
+ */
+static void
+expunge_range(struct child *c, struct command *cmd, enum resp_set set,
+    uint32_t lo, uint32_t hi)
+{
+	struct op	*op = cmd->op;
+
+	if (set != SET_VANISHED || !op_live(cmd))
+		return;
+	if (uidset_add_range(&op->ranges, lo, hi) == -1 ||
+	    uidset_intersect(&op->ranges, &op->asked) == -1)
+		fatal("no memory");
+}
+
+void
+expunge_finish(struct child *c, struct op *op)
+{
+	if (op->fail.kind == 0 && !uidset_empty(&op->ranges))
+		event_ranges(c, op, MSG_VANISHED);
 }
 
 static int

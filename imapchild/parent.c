@@ -42,7 +42,7 @@ static const struct request requests[] = {
 	{ MSG_IDENTIFY, 0, uidsid_parse, getmeta_run, fetch_finish,
 	    NULL },
 	{ MSG_STORE, 0, store_parse, store_run, store_finish, store_release },
-	{ MSG_EXPUNGE, REQ_ALWAYS, expunge_parse, expunge_run, NULL,
+	{ MSG_EXPUNGE, REQ_ALWAYS, expunge_parse, expunge_run, expunge_finish,
 	    arg_release },
 	{ MSG_COPY_IN, REQ_ALWAYS, copyin_parse, copyin_run, NULL,
 	    copyin_release },

@@ -244,5 +244,6 @@ enable_done(struct child *c, struct command *cmd, const struct resp_status *st)
 {
 	if (st->cond != COND_OK || !c->enabled)
 		child_fail(c, FAIL_CAPABILITY, "the server did not enable "
-		    "QRESYNC: %s", st->text);
+		    "QRESYNC (it said: %s). Use another one: nothing can be "
+		    "synchronized without", st->text);
 }

@@ -118,7 +118,8 @@ socket_read(struct transport *t, void *p, size_t n)
 		return r;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return IO_WANT_IN;
-	return transport_fail(t, FAIL_NET, "read: %s", strerror(errno));
+	return transport_fail(t, FAIL_NET, "connection lost: %s",
+	    strerror(errno));
 }
 
 /* MSG_NOSIGNAL: a server that went away is an error here, no signal. */
@@ -134,7 +135,8 @@ socket_write(struct transport *t, const void *p, size_t n)
 		return r;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)
 		return IO_WANT_OUT;
-	return transport_fail(t, FAIL_NET, "write: %s", strerror(errno));
+	return transport_fail(t, FAIL_NET, "connection lost: %s",
+	    strerror(errno));
 }
 
 static void

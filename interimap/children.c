@@ -70,7 +70,8 @@ start_tunnel(struct session *s, enum side side)
 	fd = tunnel_spawn(v->command, v->null_stderr && s->opts->debug == 0,
 	    err, sizeof(err));
 	if (fd == -1) {
-		session_say(s, LOG_L_ERROR, side, "%s", err);
+		session_say(s, LOG_L_ERROR, side, "%s; correct section [%s] "
+		    "of %s", err, side_name(side), s->conf->path);
 		return -2;
 	}
 	return fd;

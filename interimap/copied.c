@@ -20,6 +20,7 @@
  * intents in the same transaction; intents of what was certainly not appended
  * are dropped, all others stay, for the next round or run to look at.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -239,7 +240,7 @@ batch_refused(struct batch *b, const struct uidset *refused)
 		skip_message(b, b->meta[0].uid, LEFT_REFUSED, "refused");
 	else
 		s->incomplete = 1;
-	if (++s->nrefused >= REFUSED_MAX) {
+	if (++s->nrefused >= REFUSED_MAX || s->full) {
 		s->incomplete = 1;
 		uidset_free(&s->todo);
 	}
@@ -322,25 +323,46 @@ is_final(const struct msg_fail *fail)
 	return 0;
 }
 
+/* Which messages, of which side; code and text of the answer. */
+static void
+say_failed(struct request *r, const struct batch *b,
+    const struct msg_fail *fail, enum loglevel level, const char *then)
+{
+	char more[32] = "";
+
+	if (b->n > 1)
+		(void)snprintf(more, sizeof(more), " and %u more", b->n - 1);
+	say(r->e, level, (int)r->peer, r->m, "%s of %s UID %u%s failed: "
+	    "%s%.*s%s%.*s; %s", r->type == MSG_COPY_IN ? "APPEND" : "FETCH",
+	    side_name(b->src), b->meta[0].uid, more,
+	    fail->code.n > 0 ? "[" : "", (int)fail->code.n, fail->code.p,
+	    fail->code.n > 0 ? "] " : "", (int)fail->text.n, fail->text.p,
+	    then);
+}
+
+/* Where there is no room, that is said once a mailbox. */
 static void
 copy_failed(struct request *r, struct batch *b, const struct msg_fail *fail)
 {
+	struct mside *s = &b->m->s[b->src];
+	enum loglevel level = LOG_L_ERROR;
 	const char *then = "tried again in the next run";
 	int certain = r->type == MSG_COPY_IN &&
 	    (fail->kind == FAIL_NO || fail->kind == FAIL_BAD);
 
 	b->failed = certain ? MSG_COPY_IN : MSG_COPY_OUT;
 	b->never = certain && is_final(fail);
-	if (certain && b->n > 1)
+	if (certain && b->n > 1) {
+		level = LOG_L_INFO;
 		then = "now one by one";
-	else if (b->never)
+	} else if (certain && bytes_eq(fail->code, bytes_of("OVERQUOTA"))) {
+		level = s->full ? LOG_L_INFO : LOG_L_ERROR;
+		then = "make room there; it and what follows are tried again "
+		    "in the next run";
+		s->full = 1;
+	} else if (b->never)
 		then = "it stays on the other side only";
-	say(r->e, certain && b->n > 1 ? LOG_L_INFO : LOG_L_ERROR, (int)r->peer,
-	    r->m, "%s of %u messages from UID %u on failed: %s%.*s%s%.*s; %s",
-	    r->type == MSG_COPY_IN ? "APPEND" : "FETCH", b->n, b->meta[0].uid,
-	    fail->code.n > 0 ? "[" : "", (int)fail->code.n, fail->code.p,
-	    fail->code.n > 0 ? "] " : "", (int)fail->text.n, fail->text.p,
-	    then);
+	say_failed(r, b, fail, level, then);
 	if (!certain || b->n == 1)
 		r->e->outcome = outcome_worse(r->e->outcome, outcome_of(fail));
 }

@@ -295,8 +295,8 @@ advice(const struct msg_fail *f)
 {
 	switch (f->kind) {
 	case FAIL_UIDVALIDITY:
-		return "; the mailbox was replaced there: left alone. Remove "
-		    "its rows with the database, or restore it";
+		return "; the mailbox was replaced there; left alone. Rename "
+		    "it on both servers, and it is synchronized as a new one";
 	case FAIL_NOMODSEQ:
 		return "; this mailbox cannot be synchronized by QRESYNC: "
 		    "exclude it with ignore-mailbox";

@@ -44,7 +44,7 @@ static const struct failure {
 	[FAIL_AUTH] = { OUT_AUTH, "check username, password and auth in", 1 },
 	[FAIL_CAPABILITY] = { OUT_FAILED, NULL, 0 },
 	[FAIL_PROTOCOL] = { OUT_FAILED, "the server broke the protocol; "
-	    "nothing is lost", 0 },
+	    "nothing is lost, the next run goes on from there", 0 },
 	[FAIL_NO] = { OUT_FAILED, NULL, 0 },
 	[FAIL_BAD] = { OUT_FAILED, NULL, 0 },
 	[FAIL_LOCKED] = { OUT_TEMPORARY, NULL, 0 },

@@ -50,8 +50,12 @@ list_done(struct request *r, const struct msg_fail *fail)
 
 	e->listpending--;
 	if (fail != NULL) {
-		say(e, LOG_L_ERROR, (int)r->peer, NULL, "%s failed: %.*s",
-		    msg_name(r->type), (int)fail->text.n, fail->text.p);
+		say(e, LOG_L_ERROR, (int)r->peer, NULL, "%s failed: %s%.*s%s%.*s; "
+		    "nothing was changed, tried again in the next run",
+		    msg_name(r->type), fail->code.n > 0 ? "[" : "",
+		    (int)fail->code.n, fail->code.p,
+		    fail->code.n > 0 ? "] " : "", (int)fail->text.n,
+		    fail->text.p);
 		engine_lost(e, outcome_of(fail) == OUT_PARTIAL ? OUT_FAILED :
 		    outcome_of(fail));
 		return;
@@ -296,9 +300,9 @@ one_sided(struct mbox *m, enum side has)
 
 	if (m->idx != 0) {
 		say(e, LOG_L_WARN, (int)o, NULL, "Mailbox %s is gone there but "
-		    "exists on %s; left alone. Run `interimap --delete` or "
-		    "`interimap --rename` to say what was meant",
-		    m->s[has].name, side_name(has));
+		    "exists on %s; left alone. Delete or rename it on %s too, "
+		    "as was meant", m->s[has].name, side_name(has),
+		    side_name(has));
 		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
 		return;
 	}
@@ -347,7 +351,9 @@ was_replaced(struct mbox *m)
 		    s->status.uidvalidity == s->db.uidvalidity)
 			continue;
 		say(m->e, LOG_L_ERROR, i, m, "UIDVALIDITY changed! (%u != %u)  "
-		    "Need to invalidate the UID cache for %s; left alone",
+		    "Need to invalidate the UID cache for %s. The mailbox was "
+		    "replaced there; left alone. Rename it on both servers, "
+		    "and it is synchronized as a new one",
 		    s->db.uidvalidity, s->status.uidvalidity, s->name);
 		m->e->outcome = outcome_worse(m->e->outcome, OUT_PARTIAL);
 		return 1;

@@ -224,6 +224,7 @@ struct mside {
 	uint32_t	 nbatches;	/* from here, under way */
 	int		 single;	/* one was refused: find out which */
 	uint32_t	 nrefused;
+	int		 full;		/* the other side is over quota */
 	struct candset	 cands;
 };
 
@@ -395,6 +396,7 @@ int	 adopt_flags(struct request *, struct imsg *);
 
 void	 push_begin(struct mbox *);
 int	 push_stored(struct request *, struct imsg *);
+int	 push_vanished(struct request *, struct imsg *);
 void	 push_discard(void *);		/* the argument of a lost request */
 
 void	 copy_begin(struct mbox *);

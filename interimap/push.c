@@ -34,6 +34,7 @@ struct push {
 	flagid		 want;
 	struct uidset	 set;
 	struct uidset	 modified;	/* STORED: left alone by the server */
+	struct uidset	 vanished;	/* EXPUNGE: gone, says the server */
 };
 
 struct plan {
@@ -53,6 +54,7 @@ push_discard(void *arg)
 		return;
 	uidset_free(&p->set);
 	uidset_free(&p->modified);
+	uidset_free(&p->vanished);
 	free(p);
 }
 
@@ -345,6 +347,14 @@ send_store(struct mbox *m, const struct push *group)
 
 /* ---- EXPUNGE, UNMAP ---- */
 
+int
+push_vanished(struct request *r, struct imsg *im)
+{
+	struct push *p = r->arg;
+
+	return msg_get_set(&im->data, &p->vanished);
+}
+
 /* The rows of these UIDs are gone from the database, and so from here. */
 static int
 both_gone(const struct row *r)
@@ -361,6 +371,10 @@ unmapped(struct request *rq, const struct msg_fail *fail)
 		rowtab_drop(&rq->m->rowtab, both_gone);
 }
 
+/*
+ * Rows go only for what the server says it expunged: what is left, since it
+ * had vanished before or lost its flag to another client, the next round sees.
+ */
 static void
 expunged(struct request *rq, const struct msg_fail *fail)
 {
@@ -378,6 +392,8 @@ expunged(struct request *rq, const struct msg_fail *fail)
 		return;
 	}
 	KILLPOINT("expunged");
+	if (uidset_intersect(&p->set, &p->vanished) == -1)
+		fatal("out of memory");
 	uiditer_init(&it, &p->set);
 	while ((uid = uiditer_next(&it)) != 0) {
 		if ((r = rowtab_find(&m->rowtab, p->side, uid)) == NULL)
@@ -392,7 +408,8 @@ expunged(struct request *rq, const struct msg_fail *fail)
 	    NULL);
 	free(pl.unmap);
 	m->e->stats.deleted[p->side] += uidset_count(&p->set);
-	say_set(m, p->side, "Removed ", "", &p->set);
+	if (!uidset_empty(&p->set))
+		say_set(m, p->side, "Removed ", "", &p->set);
 	push_discard(p);
 }
 

@@ -45,6 +45,7 @@ static const struct event {
 	{ MSG_IDENTIFY,	MSG_MESSAGE,	adopt_identity },
 	{ MSG_GETFLAGS,	MSG_CHANGED,	adopt_flags },
 	{ MSG_STORE,	MSG_STORED,	push_stored },
+	{ MSG_EXPUNGE,	MSG_VANISHED,	push_vanished },
 	{ MSG_GETMETA,	MSG_MESSAGE,	copy_meta },
 	{ MSG_COPY_IN,	MSG_APPENDED,	copy_appended },
 	{ MSG_COPY_OUT,	MSG_LEFTOUT,	copy_leftout }

@@ -235,6 +235,7 @@ struct msg_pull {
 #define ID_BODY		3	/* SHA-256 of the whole message */
 #define ID_DIGEST	32
 /* GETFLAGS SEARCH EXPUNGE GETMETA IDENTIFY */
+/* EXPUNGE -> VANISHED*: what the server says it expunged. */
 struct msg_uids {
 	struct bytes mailbox;
 	uint32_t uidvalidity;

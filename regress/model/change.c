@@ -19,6 +19,7 @@
  * STORE and EXPUNGE on a model server.  Each change is judged before it is
  * made: the engine may do only what some writer did on the other side.
  */
+#include <err.h>
 #include <string.h>
 
 #include "model.h"
@@ -130,7 +131,8 @@ mark(struct model *m, struct server *s, int i, const struct uidset *set)
 
 /* UID EXPUNGE (RFC 4315 section 2.1) */
 static void
-expunge(struct model *m, struct server *s, int i, const struct uidset *set)
+expunge(struct model *m, struct server *s, int i, const struct uidset *set,
+    struct uidset *gone)
 {
 	struct box *b = &s->box[i];
 	uint64_t shown = b->shown;
@@ -142,6 +144,8 @@ expunge(struct model *m, struct server *s, int i, const struct uidset *set)
 			continue;
 		judge_expunge(m, s->side, i, b->live[j].uid);
 		m->stats.expunges++;
+		if (uidset_add(gone, b->live[j].uid) == -1)
+			err(1, NULL);
 		box_expunge(m, b, b->live[j].uid);
 	}
 	if ((s->abilities & AB_LATE) != 0)
@@ -152,6 +156,7 @@ expunge(struct model *m, struct server *s, int i, const struct uidset *set)
 enum step
 step_expunge(struct model *m, struct server *s, struct frame *f)
 {
+	struct uidset gone = UIDSET_INIT;
 	enum step step = STEP_DONE;
 	struct msg_uids u;
 	struct ibuf b;
@@ -168,7 +173,10 @@ step_expunge(struct model *m, struct server *s, struct frame *f)
 		mark(m, s, i, &u.set);
 		step = STEP_MORE;
 	} else {
-		expunge(m, s, i, &u.set);
+		expunge(m, s, i, &u.set, &gone);
+		if (!uidset_empty(&gone))
+			answer_set(m, s, MSG_VANISHED, f->id, &gone);
+		uidset_free(&gone);
 		peer_done(m, (enum peer)s->side, f->id);
 	}
 	uidset_free(&u.set);

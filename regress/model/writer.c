@@ -67,6 +67,7 @@ content_new(struct model *m)
 	if (chance(m, 1, 60)) {
 		c->empty = 1;
 		c->size = 0;
+		c->weak = 1;		/* no header, no Message-ID */
 	}
 	c->large = chance(m, 1, 12);
 	return (uint32_t)m->ncontent - 1;

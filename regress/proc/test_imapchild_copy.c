@@ -413,6 +413,7 @@ writer(int fd, const char *p, size_t n)
 
 	if ((pid = fork()) != 0)
 		return pid;
+	alarm(DRV_PATIENCE / 1000);
 	for (; n > 0; n -= w, p += w)
 		if ((w = write(fd, p, n)) <= 0)
 			_exit(1);

@@ -426,6 +426,7 @@ change_and_pull(void **state)
 	drv_want(d, &m, MSG_STORED, id);
 	drv_want(d, &m, MSG_DONE, id);
 	id = drv_uids(d, MSG_EXPUNGE, "INBOX", s.uidvalidity, "1,4");
+	drv_want(d, &m, MSG_VANISHED, id);
 	drv_want(d, &m, MSG_DONE, id);
 	id = drv_pull(d, "INBOX", s.uidvalidity, s.modseq, 6, PULL_META);
 	drv_want(d, &m, MSG_SELECTED, id);
