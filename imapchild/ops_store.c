@@ -149,7 +149,10 @@ static void
 store_done(struct child *c, struct command *cmd, const struct resp_status *st)
 {
 	KILLPOINT("store-answered");
-	if (st->code != CODE_MODIFIED || st->set == NULL ||
+	if (st->code != CODE_MODIFIED && strcmp(st->codename, "MODIFIED") == 0)
+		op_fail(cmd->op, FAIL_PROTOCOL, NULL,
+		    "malformed MODIFIED: %s", st->text);
+	else if (st->code != CODE_MODIFIED || st->set == NULL ||
 	    st->cond == COND_BAD)
 		op_answer(cmd->op, st);
 	else if (uidset_union(&cmd->op->ranges, st->set) == -1)

@@ -278,8 +278,12 @@ created(struct request *r, const struct msg_fail *fail)
 {
 	if (fail != NULL && !bytes_eq(fail->code, bytes_of("ALREADYEXISTS"))) {
 		say(r->e, LOG_L_WARN, (int)r->peer, NULL, "Couldn't create "
-		    "mailbox %s: %.*s; it is left alone",
-		    r->m->s[r->peer].name, (int)fail->text.n, fail->text.p);
+		    "mailbox %s: %s%.*s%s%.*s; left alone, tried again in the "
+		    "next run. Create it there, or exclude it with "
+		    "ignore-mailbox", r->m->s[r->peer].name,
+		    fail->code.n > 0 ? "[" : "", (int)fail->code.n,
+		    fail->code.p, fail->code.n > 0 ? "] " : "",
+		    (int)fail->text.n, fail->text.p);
 		mbox_fail(r->m, OUT_PARTIAL);
 		return;
 	}

@@ -185,5 +185,6 @@ void
 req_plain(struct request *r, const struct msg_fail *fail)
 {
 	if (fail != NULL)
-		mbox_refused(r->m, r->peer, msg_name(r->type), fail);
+		mbox_refused(r->m, r->peer, r->type == MSG_PULL ?
+		    "SELECT or FETCH" : msg_name(r->type), fail);
 }

@@ -3,7 +3,7 @@
 # once with the quirk and once without: the first run says what is wrong and
 # loses nothing, the second goes on from there and ends with equal sides.
 # The cases of errors.py's second half.
-import os, signal, subprocess, sys, time
+import os, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))), "hostile"))
@@ -12,7 +12,7 @@ from servers import *
 from tap import *
 
 SCRIPTED = os.path.join(TOP, "regress", "hostile", "scripted.py")
-TIMEOUT = 3                     # of the program of build/impatient
+TIMEOUT = 2                     # of the program in build/hasty
 
 
 class Account:
@@ -100,9 +100,209 @@ class Scripted:
         for b, n in zip(before or (), now):
             eq(lost(b, n), [], "lost by the failed run")
         r = self.run(**kw)
-        eq((r.status, r.err), (0, ""), "the next run")
+        eq((r.status, said(r)), (0, []), "the next run")
         l, r = self.boxes()
         eq(l, r, "the two sides")
         for b in before or ():
             eq(lost(b, l), [], "lost in the end")
-        return l
+        r = self.run()
+        eq((r.status, r.err), (0, ""), "the run after that")
+
+
+def quirks(*names):
+    return [a for n in names for a in ("--quirk", n)]
+
+
+LOST = "nothing is lost, the next run goes on from there"
+BROKE = "the server broke the protocol; nothing is lost"
+
+# Name, the side that misbehaves, its quirks, exit status, what one line says.
+SESSION = [
+    ("server without " + cap, "remote", ["cap-without=" + cap], 1,
+     ["remote: ERROR: Non %s-capable IMAP server" % cap, "Enable it"])
+    for cap in ("QRESYNC", "UIDPLUS", "LIST-EXTENDED", "LIST-STATUS",
+                "ENABLE")
+] + [
+    ("the local server without QRESYNC", "local", ["cap-without=QRESYNC"], 1,
+     ["local: ERROR: Non QRESYNC-capable"]),
+    ("ENABLED without QRESYNC", "remote", ["enabled-without-qresync"], 1,
+     ["remote: ERROR: the server did not enable QRESYNC", "Use another"]),
+    ("no ENABLED at all", "remote", ["no-enabled"], 1,
+     ["remote: ERROR: the server did not enable QRESYNC", "Use another"]),
+    ("ENABLE refused", "local", ["no=ENABLE"], 1,
+     ["local: ERROR: the server did not enable QRESYNC", "refused"]),
+    ("LIST refused", "remote", ["no=LIST:2"], 1,
+     ["remote: ERROR: LIST failed: [X-QUIRK] refused", "next run"]),
+    ("BYE instead of LIST", "local", ["bye=LIST"], 75,
+     ["local: ERROR: server closes the connection: done", LOST]),
+    ("BYE instead of SELECT", "remote", ["bye=SELECT:2"], 75,
+     ["remote: ERROR: server closes the connection: done", LOST]),
+    ("BYE in a FETCH", "remote", ["bye=UID FETCH"], 75,
+     ["remote: ERROR: server closes the connection: done", LOST]),
+    ("BYE instead of an APPEND's answer", "remote", ["bye=APPEND"], 75,
+     ["remote: ERROR: server closes the connection: done", LOST]),
+    ("EOF instead of an APPEND", "remote", ["drop=APPEND"], 75,
+     ["remote: ERROR: ", "connection", LOST]),
+    ("EOF after an APPEND that was made", "remote", ["drop-done=APPEND"], 75,
+     ["remote: ERROR: ", "connection", LOST]),
+    ("EOF in the literal of a body", "remote", ["cut-body=100"], 75,
+     ["remote: ERROR: ", "connection", LOST]),
+    ("an answer with a tag never sent", "remote", ["false-tag=LIST"], 1,
+     ["remote: ERROR: answer with an unknown tag", BROKE]),
+    ("noise", "remote", ["garbage=UID FETCH"], 1, ["remote: ERROR: ", BROKE]),
+    ("a NUL", "local", ["nul=LIST"], 1, ["local: ERROR: NUL in a", BROKE]),
+    ("100000 parentheses", "remote", ["nested=LIST"], 1,
+     ["remote: ERROR: ", BROKE]),
+]
+
+# The same, but only one mailbox suffers.
+MAILBOX = [
+    ("a mailbox without MODSEQ", "remote", ["nomodseq=Box"], 2,
+     ["remote(Box): ERROR: ", "no mod-sequences", "ignore-mailbox"]),
+    ("a mailbox that cannot be selected", "local", ["select-no=Box"], 2,
+     ["local(Box): ERROR: SELECT", "[NOPERM] not for you", "next run"]),
+    ("a mailbox whose SELECT is BAD", "remote", ["select-bad=Box"], 2,
+     ["remote(Box): ERROR: SELECT", "I do not understand", "next run"]),
+    ("a FETCH refused", "remote", ["no=UID FETCH"], 2,
+     ["remote(", ": ERROR: SELECT or FETCH failed: [X-QUIRK] refused",
+      "next run"]),
+    ("CREATE refused", "local", ["create-no"], 2,
+     ["local: WARNING: Couldn't create mailbox Other: [CANNOT] not here",
+      "Create it there"]),
+]
+
+
+def bad(side, names, status, needles, isolated):
+    with Scratch() as s:
+        p = Scripted(s)
+        before = p.boxes()
+        r = p.run(**{side: quirks(*names)})
+        eq(r.status, status, "exit status; it said: " + r.err)
+        one_line(r, *needles)
+        if isolated:
+            l, q = p.boxes()
+            same = [n for n in ("INBOX", "Box", "Other")
+                    if l.get(n) == q.get(n)]
+            eq(len(same), 2, "mailboxes equal on both sides")
+        p.goes_on(before)
+
+
+def cut(where):
+    """EOF after that many octets of the server."""
+    with Scratch() as s:
+        p = Scripted(s)
+        before = p.boxes()
+        r = p.run(remote=["--cut", str(where)])
+        eq(r.status, 75, "exit status; it said: " + r.err)
+        one_line(r, "remote: ERROR: ", "connection", LOST)
+        p.goes_on(before)
+
+
+def overquota():
+    """Said once a mailbox; the other direction and flags go on."""
+    with Scratch() as s:
+        p = Scripted(s)
+        before = p.boxes()
+        r = p.run(remote=quirks("append-no=OVERQUOTA"))
+        eq(r.status, 2, "exit status; it said: " + r.err)
+        for box in ("INBOX", "Box"):
+            lines = [l for l in said(r) if l.startswith("remote(%s)" % box)]
+            eq(len(lines), 1, "lines about %s in: %s" % (box, r.err))
+            has(lines[0], "APPEND of local UID", "[OVERQUOTA] refused",
+                "make room there")
+        eq(len(said(r)), 2, "lines in: " + r.err)
+        l, q = p.boxes()
+        eq({n: len(v) for n, v in l.items()},
+           {"INBOX": 9, "Box": 9, "Other": 2}, "the local side has it all")
+        p.goes_on(before)
+
+
+def toobig():
+    """One line a message; it is left out for good, the others are not."""
+    with Scratch() as s:
+        p = Scripted(s)
+        p.goes_on()
+        p.l.add("Box", 50, 2)
+        p.r.add("Box", 60, 1)
+        before = p.boxes()
+        r = p.run(remote=quirks("append-no=TOOBIG"))
+        eq(r.status, 2, "exit status; it said: " + r.err)
+        eq(len(said(r)), 2, "lines in: " + r.err)
+        for line in said(r):
+            has(line, "remote(Box): ERROR: APPEND of local UID",
+                "[TOOBIG] refused", "stays on the other side only")
+        r = p.run()
+        eq((r.status, said(r)), (0, []), "the next run")
+        l, q = p.boxes()
+        eq((len(l["Box"]), len(q["Box"])), (12, 10), "messages")
+        for b, n in zip(before, (l, q)):
+            eq(lost(b, n), [], "lost")
+
+
+def clean(r):
+    """Nothing but printable ASCII and ends of lines."""
+    rest = [c for c in r.err + r.out if c != "\n" and not " " <= c <= "~"]
+    eq(rest, [], "octets that reach the terminal in: %r" % r.err)
+
+
+def escapes(args, *more):
+    """Neither names nor texts of a server steer the terminal."""
+    with Scratch() as s:
+        p = Scripted(s)
+        r = p.run(remote=quirks("escapes", *more), args=args)
+        has(r.err, "\\033[2J")
+        clean(r)
+        p.goes_on()
+
+
+def newline():
+    """A name with a line end in it does not make a second line."""
+    with Scratch() as s:
+        p = Scripted(s)
+        p.r.change(lambda st: st.create("a\nERROR: b"))
+        r = p.run(args=())
+        clean(r)
+        eq([l for l in r.err.splitlines() if l.startswith("ERROR: b")], [],
+           "lines made up by the server")
+        eq(r.status in (0, 2), True, "exit status; it said: " + r.err)
+
+
+def silent(args):
+    """A server that says nothing more is given up."""
+    with Scratch() as s:
+        p = Scripted(s)
+        before = p.boxes()
+        r = p.run(remote=args, program=os.path.join(
+            TOP, "build", "hasty", "interimap", "interimap"))
+        eq(r.status, 75, "exit status; it said: " + r.err)
+        one_line(r, "remote: ERROR: no answer from the server for %d seconds"
+                 % TIMEOUT, LOST)
+        p.goes_on(before)
+
+
+def run_all(only=""):
+    for table in (SESSION, MAILBOX):
+        for name, side, names, status, needles in table:
+            if only in name:
+                test(name, bad, side, names, status, needles,
+                     table is MAILBOX)
+    for where in (30, 300, 900, 1500, 2200):
+        if only in "EOF after":
+            test("EOF after %d octets" % where, cut, where)
+    for name, fn, *args in (
+            ("APPEND refused: over quota", overquota),
+            ("APPEND refused: too big", toobig),
+            ("escapes in names and texts", escapes, ()),
+            ("escapes under --debug", escapes, ("--debug", "--debug")),
+            ("escapes in a BYE", escapes, ("--quiet",), "bye=UID FETCH"),
+            ("escapes in a refusal", escapes, (), "append-no=NOPERM"),
+            ("a line end in the name of a mailbox", newline),
+            ("silence before the greeting", silent, quirks("no-greeting")),
+            ("silence instead of LIST", silent, quirks("silent=LIST")),
+            ("silence instead of FETCH", silent, quirks("silent=UID FETCH")),
+            ("silence instead of APPEND", silent, quirks("silent=APPEND")),
+            ("silence in the middle of an answer", silent, ["--stall", "900"]),
+            ("silence in a literal of 4 GiB", silent,
+             quirks("giant-literal"))):
+        if only in name:
+            test(name, fn, *args)

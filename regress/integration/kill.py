@@ -75,8 +75,10 @@ class Scene:
         p = Pair(scratch, program=program)
         prepare(p)
         self.keep = scratch.mkdir("kept")
+        # Messages are never written to again; what Dovecot keeps may be.
+        self.copy = "-al" if prepare is large else "-a"
         for src, dst in self.parts(p):
-            subprocess.run(["cp", "-a", src, dst], check=True)
+            subprocess.run(["cp", self.copy, src, dst], check=True)
         self.reference(p)
 
     def parts(self, p):
@@ -109,7 +111,7 @@ class Scene:
             if os.path.exists(p.sync.db + tail):
                 os.unlink(p.sync.db + tail)
         for dst, src in self.parts(p):
-            subprocess.run(["cp", "-a", src, dst], check=True)
+            subprocess.run(["cp", self.copy, src, dst], check=True)
 
 
 # ---- one kill ----
@@ -198,14 +200,16 @@ def kill_point(scene, p, point):
 
 
 def kill_moment(scene, p, after):
-    scene.restore(p)
-    q = start(p, {})
-    time.sleep(after)
-    os.killpg(q.pid, signal.SIGKILL)
-    q.communicate(timeout=60)
-    all_gone(q.pid)
-    if q.returncode == 0:
-        raise AssertionError("it was over before %.3f s" % after)
+    while True:
+        scene.restore(p)
+        q = start(p, {})
+        time.sleep(after)
+        os.killpg(q.pid, signal.SIGKILL)
+        q.communicate(timeout=60)
+        all_gone(q.pid)
+        if q.returncode != 0:
+            break
+        after /= 2              # it was over before: less busy a machine
     recover(scene, p, "after %.3f s" % after)
 
 

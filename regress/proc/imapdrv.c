@@ -199,6 +199,14 @@ drv_keep(struct drv *d, struct imsg *m)
 	d->nlogs++;
 }
 
+/* Before a test fails: what imapchild traced, if it was asked to. */
+static void
+drv_show(struct drv *d)
+{
+	if (d->logs != NULL)
+		print_error("%s", d->logs);
+}
+
 /* 1: a frame; 0: the end. */
 static int
 drv_get(struct drv *d, struct imsg *m)
@@ -217,8 +225,10 @@ drv_get(struct drv *d, struct imsg *m)
 			drv_keep(d, m);
 			continue;
 		}
-		if (poll(&pfd, 1, DRV_PATIENCE) != 1)
+		if (poll(&pfd, 1, DRV_PATIENCE) != 1) {
+			drv_show(d);
 			fail_msg("imapchild says nothing");
+		}
 		n = imsgbuf_read(&d->ib);
 		if (n == 0 || (n == -1 && errno == ECONNRESET))
 			return 0;
@@ -246,6 +256,8 @@ drv_want(struct drv *d, struct imsg *m, uint16_t type, uint32_t id)
 	struct msg_fail	 f;
 
 	drv_next(d, m);
+	if (m->type != type)
+		drv_show(d);
 	if (m->type != type && m->type == MSG_FAIL &&
 	    msg_get_fail(&m->data, &f) == 0)
 		fail_msg("FAIL %u kind %u \"%.*s\" instead of %s %u", m->id,
@@ -548,11 +560,17 @@ srv_select(struct drv *d, const char *mailbox, unsigned int uidvalidity)
 
 	snprintf(want, sizeof(want), "SELECT %s", mailbox);
 	srv_want(d, want);
+	srv_selected(d, d->tag, uidvalidity);
+}
+
+void
+srv_selected(struct drv *d, const char *tag, unsigned int uidvalidity)
+{
 	srv_say(d, "* FLAGS (\\Seen \\Deleted)\r\n* 3 EXISTS\r\n"
 	    "* OK [PERMANENTFLAGS (\\Seen \\Deleted \\*)] x\r\n"
 	    "* OK [UIDVALIDITY %u] x\r\n* OK [UIDNEXT 9] x\r\n"
 	    "* OK [HIGHESTMODSEQ 77] x\r\n%s OK [READ-WRITE] done\r\n",
-	    uidvalidity, d->tag);
+	    uidvalidity, tag);
 }
 
 void

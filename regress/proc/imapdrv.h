@@ -106,6 +106,8 @@ void	 srv_silent(struct drv *);	/* nothing comes for a moment */
 void	 srv_tagged(struct drv *, const char *);	/* "TAG text" */
 /* SELECT of a mailbox and its whole answer. */
 void	 srv_select(struct drv *, const char *, unsigned int);
+/* The answer alone, to the SELECT of this tag. */
+void	 srv_selected(struct drv *, const char *, unsigned int);
 void	 srv_enable(struct drv *);
 
 /* The body channel, in the place of the other imapchild. */

@@ -137,7 +137,7 @@ become_dovecot(const char *conf, int fd)
 static void
 start_side(struct world *w, int side, const char *account, int body)
 {
-	struct drv_conf	 conf = { .timeout = 60 };
+	struct drv_conf	 conf = { .timeout = 60, .debug = 1 };
 	struct drv	*d = &w->d[side];
 	struct imsg	 m;
 	char		 path[160];

@@ -408,14 +408,15 @@ expunge_moved(void **state)
 	a = drv_uids(&d, MSG_EXPUNGE, "A", 5, "1");
 	b = drv_uids(&d, MSG_GETFLAGS, "B", 7, "1");
 	c = drv_uids(&d, MSG_GETFLAGS, "A", 5, "1");	/* stays behind a */
-	srv_select(&d, "A", 5);
+	srv_want(&d, "SELECT A");
 	srv_want(&d, "UID STORE 1 +FLAGS.SILENT (\\Deleted)");
-	srv_tagged(&d, "OK");
 	srv_want(&d, "UNSELECT");
-	srv_tagged(&d, "OK");
-	srv_select(&d, "B", 7);
+	srv_want(&d, "SELECT B");
 	srv_want(&d, "UID FETCH 1");
-	srv_tagged(&d, "OK");
+	srv_selected(&d, "000002", 5);
+	srv_say(&d, "000003 OK\r\n000004 OK\r\n");
+	srv_selected(&d, "000005", 7);
+	srv_say(&d, "000006 OK\r\n");
 	drv_want(&d, &m, MSG_DONE, b);
 	srv_want(&d, "UNSELECT");
 	srv_tagged(&d, "OK");
