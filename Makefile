@@ -497,7 +497,9 @@ fuzz-seeds: ${REPLAYS}
 		echo "  ok seeds of $$f"; \
 	done
 
-fuzz: ${FUZZERS}
+fuzz:
+	@sh etc/packages.sh fuzz
+	@${MAKE} fuzzers
 	@for f in ${FUZZ_NAMES}; do \
 		mkdir -p build/corpus_$$f && echo "  fuzz $$f" && \
 		d=regress/fuzz/$$f.dict && \
@@ -507,7 +509,9 @@ fuzz: ${FUZZERS}
 		    regress/fuzz/seeds/$$f || exit 1; \
 	done
 
-.PHONY: unit fuzz fuzz-seeds
+fuzzers: ${FUZZERS}
+
+.PHONY: unit fuzz fuzz-seeds fuzzers
 
 # The model test: random histories of two model servers through the real
 # engine and the real statedb.  A failing one prints its seed, and

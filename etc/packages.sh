@@ -4,6 +4,7 @@
 #
 #	etc/packages.sh build	compiler and libraries
 #	etc/packages.sh test	these, and what `make demo` and `make check` use
+#	etc/packages.sh fuzz	these, and what `make fuzz` uses
 #
 # Does nothing when all is there.
 set -eu
@@ -11,12 +12,14 @@ set -eu
 build="gcc make pkg-config libtls-dev libsqlite3-dev zlib1g-dev libbsd-dev
 libpcre2-dev libseccomp-dev linux-libc-dev"
 test="$build libcmocka-dev python3 dovecot-imapd openssl strace util-linux
-binutils bmake mandoc clang libclang-rt-14-dev interimap patch procps"
+binutils bmake mandoc interimap patch procps"
+fuzz="$test clang libclang-rt-14-dev"
 
 case ${1:-build} in
 build)	want=$build ;;
 test)	want=$test ;;
-*)	echo "usage: etc/packages.sh [build|test]" >&2; exit 1 ;;
+fuzz)	want=$fuzz ;;
+*)	echo "usage: etc/packages.sh [build|test|fuzz]" >&2; exit 1 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg >/dev/null 2>&1
@@ -26,7 +29,7 @@ then
 	a C compiler, make, pkg-config, libtls (LibreSSL or LibreTLS), SQLite 3,
 	zlib, libbsd (not on BSD), PCRE2, libseccomp (Linux only);
 	for the tests: cmocka, Python 3, Dovecot, openssl, strace, bmake,
-	mandoc, clang with its sanitizers.
+	mandoc; for the fuzzing: clang with its sanitizers.
 	TXT
 	exit 0
 fi

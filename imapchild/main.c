@@ -198,7 +198,11 @@ child_new(void)
 static void
 child_free(struct child *c)
 {
+	struct command	*cmd;
+
 	ops_free(c);
+	TAILQ_FOREACH(cmd, &c->cmdq.list, entry)
+		selected_unref(cmd->sel);
 	cmdq_free(&c->cmdq);
 	selected_unref(c->sel);
 	selected_unref(c->barrier);

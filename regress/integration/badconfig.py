@@ -7,6 +7,8 @@ from badserver import one_line
 from servers import *
 from tap import *
 
+PROGRAM = os.environ.get("INTERIMAP", os.path.join(TOP, "interimap",
+                                                   "interimap"))
 L, R = "[local]\ntype = tunnel\ncommand = false\n", \
     "[remote]\ntype = tunnel\ncommand = false\n"
 OK = "database = x.db\n\n" + L + "\n" + R       # lines 1, 3 to 5, 7 to 9
@@ -44,7 +46,7 @@ CASES = [
     ("no command for a tunnel", "[local]\ntype = tunnel\n" + R,
      ["FILE:", "Missing option command", "[local]"]),
     ("terminal escapes in a value", L + R + "type = \x1b[2Jtunnel\n",
-     ["FILE:7:", "type = \\^[[2Jtunnel"]),
+     ["FILE:7:", "type = \\033[2Jtunnel"]),
     # What the manual of the original has and this version has not yet.
     ("the option proxy", L + R + "proxy = socks5h://localhost:9050\n",
      ["FILE:7:", "proxy", "[remote]", "not available in this version"]),
@@ -82,7 +84,7 @@ class Configured:
 
     def run(self, *args):
         return Result(subprocess.run(
-            as_user([program(), "--config=" + self.conf] +
+            as_user([PROGRAM, "--config=" + self.conf] +
                     list(args)), env=self.scratch.env(), timeout=30,
             text=True, errors="replace", stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE))

@@ -120,6 +120,13 @@ put_message(struct items *it, const struct object *o, uint8_t want)
 	items_added(it);
 }
 
+int
+forgets(struct model *m, const struct server *s)
+{
+	return m->during && (s->abilities & AB_FORGETS) != 0 &&
+	    chance(m, 1, 10);
+}
+
 /*
  * Each live message in the set (NULL: all) and above a modseq, as CHANGED or
  * MESSAGE, shuffled where the server does that.
@@ -317,6 +324,19 @@ step_pull(struct model *m, struct server *s, struct frame *f)
 	return STEP_DONE;
 }
 
+/* Leave a message out of what is asked for. */
+static void
+forget(struct model *m, const struct box *b, struct uidset *set)
+{
+	uint32_t uid;
+
+	if (b->nlive == 0)
+		return;
+	uid = b->live[rnd(m, (uint32_t)b->nlive)].uid;
+	if (uidset_remove_range(set, uid, uid) == -1)
+		fatal("uidset: no memory");
+}
+
 /* GETFLAGS, GETMETA, IDENTIFY: one FETCH of a set. */
 static enum step
 fetch(struct model *m, struct server *s, struct frame *f, int withid,
@@ -333,6 +353,8 @@ fetch(struct model *m, struct server *s, struct frame *f, int withid,
 		return STEP_DONE;
 	}
 	if ((i = open_box(m, s, f, u.mailbox, u.uidvalidity)) != -1) {
+		if (f->type == MSG_GETMETA && forgets(m, s))
+			forget(m, &s->box[i], &u.set);
 		items_begin(&it, m, s, answer, f->id);
 		put_objects(&it, &s->box[i], &u.set, 0,
 		    withid ? u.id : ID_NONE);

@@ -63,7 +63,8 @@ abilities_random(struct model *m)
 		{ AB_VANISHED_ALL, 1, 4 }, { AB_VANISHED_NONE, 1, 6 },
 		{ AB_BUMP, 1, 4 }, { AB_EMPTYSETS, 1, 4 },
 		{ AB_SHUFFLE, 1, 3 }, { AB_SMALLFRAMES, 1, 3 },
-		{ AB_SHOUT, 1, 4 }, { AB_FLAKY, 1, 6 }, { AB_REFUSE, 1, 8 }
+		{ AB_SHOUT, 1, 4 }, { AB_FLAKY, 1, 6 }, { AB_REFUSE, 1, 8 },
+		{ AB_FORGETS, 1, 12 }
 	};
 	unsigned int a = 0;
 	size_t i;

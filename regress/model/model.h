@@ -76,6 +76,7 @@ typedef uint16_t mflags;
 #define AB_SHOUT	0x1000	/* spells keywords in capitals */
 #define AB_FLAKY	0x2000	/* now and then a request fails */
 #define AB_REFUSE	0x4000	/* refuses an APPEND of a large message */
+#define AB_FORGETS	0x8000	/* now and then a FETCH leaves a message out */
 
 struct content {
 	uint32_t	 header;	/* equal: the same identifying header */
@@ -245,6 +246,8 @@ void		 answer_set(struct model *, struct server *, enum msg_type,
 		    uint32_t, const struct uidset *);
 int		 copyin_ready(struct model *, struct server *, struct frame *);
 void		 copyin_free(struct copyin *);
+/* Now and then, of a server that does so: a message is left out. */
+int		 forgets(struct model *, const struct server *);
 /* The box a request is about; -1: none. */
 int		 frame_box(const struct server *, const struct frame *);
 

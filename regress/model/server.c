@@ -222,7 +222,7 @@ object_size(const struct model *m, const struct server *s,
 	uint32_t size = m->content[o->content].size;
 
 	if ((s->abilities & AB_SIZE) != 0 && size > 0)
-		size += size / 10 + 1;
+		size += 1;
 	return size;
 }
 

@@ -314,7 +314,7 @@ copyout_next(struct model *m, struct server *s, struct frame *f, int i,
 			break;
 	if (n < f->phase)
 		return 0;
-	if ((o = box_find(&s->box[i], uid)) == NULL)
+	if ((o = box_find(&s->box[i], uid)) == NULL || forgets(m, s))
 		left_out(m, s, f, uid, LEFT_VANISHED);
 	else if (m->content[o->content].empty)
 		left_out(m, s, f, uid, LEFT_EMPTY);

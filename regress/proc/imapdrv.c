@@ -20,6 +20,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include <netinet/in.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -123,12 +125,12 @@ drv_config(struct drv *d, const struct drv_conf *conf)
 
 	memset(&m, 0, sizeof(m));
 	m.side = LOCAL;
-	m.type = conf->type == 0 ? CONN_TUNNEL : conf->type;
+	m.type = conf->starttls ? conf->type : CONN_TUNNEL;
 	m.starttls = conf->starttls;
 	m.debug = conf->debug;
 	m.timeout = conf->timeout == 0 ? 20 : conf->timeout;
-	m.host = bytes_of("localhost");
-	m.port = bytes_of("143");
+	m.host = bytes_of("127.0.0.1");
+	m.port = bytes_of(conf->port == NULL ? "143" : conf->port);
 	m.username = bytes_of(conf->user == NULL ? "" : conf->user);
 	m.password = bytes_of(conf->password == NULL ? "" : conf->password);
 	m.auth = bytes_of(conf->auth == NULL ? "" : conf->auth);
@@ -137,6 +139,33 @@ drv_config(struct drv *d, const struct drv_conf *conf)
 	drv_send(d, MSG_CONFIG, &buf);
 	ibuf_free(&buf);
 	drv_send(d, MSG_CONNECT, NULL);
+}
+
+void
+drv_listen(struct drv *d, struct drv_conf *conf)
+{
+	struct sockaddr_in	 sin;
+	socklen_t		 len = sizeof(sin);
+	char			 port[16];
+	int			 fd;
+
+	memset(&sin, 0, sizeof(sin));
+	sin.sin_family = AF_INET;
+	sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_not_equal(fd, -1);
+	assert_int_equal(bind(fd, (struct sockaddr *)&sin, len), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&sin, &len), 0);
+	snprintf(port, sizeof(port), "%u", ntohs(sin.sin_port));
+	conf->port = port;
+	conf->type = CONN_IMAP;
+	conf->starttls = 1;
+	drv_start(d, -1, -1);
+	drv_config(d, conf);
+	d->srv = accept(fd, NULL, NULL);
+	assert_int_not_equal(d->srv, -1);
+	close(fd);
 }
 
 void

@@ -57,7 +57,7 @@ struct drv {
 
 /* What CONFIG holds, beside the defaults of a tunnel. */
 struct drv_conf {
-	const char	*user, *password, *auth;
+	const char	*user, *password, *auth, *port;
 	int		 type, starttls, debug;
 	unsigned int	 timeout;
 };
@@ -67,6 +67,8 @@ void	 drv_start(struct drv *, int, int);
 /* With a scripted server and our own end of the body channel. */
 void	 drv_script(struct drv *);
 void	 drv_config(struct drv *, const struct drv_conf *);
+/* A server on loopback, for type=imap and STARTTLS; accepts. */
+void	 drv_listen(struct drv *, struct drv_conf *);
 /* drv_script, CONFIG, PREAUTH with these capabilities, READY. */
 void	 drv_ready(struct drv *, const char *);
 void	 drv_stop(struct drv *);	/* close all, and wait for it */

@@ -187,6 +187,43 @@ session_login_disabled(void **state)
 	drv_stop(&d);
 }
 
+/* Whoever sits in between must not get the password. */
+static void
+session_starttls(void **state)
+{
+	static const struct {
+		const char	*greeting, *answer, *words;
+	} t[] = {
+		{ "* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] x\r\n", NULL,
+		    "did not advertise STARTTLS" },
+		{ "* PREAUTH [CAPABILITY " DRV_CAPS "] x\r\n", NULL,
+		    "no way to STARTTLS" },
+		{ "* OK [CAPABILITY IMAP4rev1 STARTTLS] x\r\n",
+		    "NO not now\r\n", "STARTTLS failed" },
+		{ "* OK [CAPABILITY IMAP4rev1 STARTTLS] x\r\n",
+		    "OK go\r\n* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\n",
+		    "injected" },
+		{ "* OK [CAPABILITY IMAP4rev1 STARTTLS] x\r\n",
+		    "OK go\r\n* CAPA", "injected" }
+	};
+	struct drv_conf	 conf = { .user = "joe", .password = "x" };
+	struct drv	 d;
+	struct imsg	 m;
+	size_t		 i;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		drv_listen(&d, &conf);
+		drv_want(&d, &m, MSG_DONE, 1);
+		srv_say(&d, "%s", t[i].greeting);
+		if (t[i].answer != NULL) {
+			srv_want(&d, "STARTTLS");
+			srv_say(&d, "%s %s", d.tag, t[i].answer);
+		}
+		drv_fails(&d, 0, FAIL_TLS, t[i].words);
+		drv_stop(&d);
+	}
+}
+
 static void
 session_no_mechanism(void **state)
 {
@@ -401,6 +438,7 @@ main(void)
 		cmocka_unit_test(session_plain_wait),
 		cmocka_unit_test(session_login),
 		cmocka_unit_test(session_login_disabled),
+		cmocka_unit_test(session_starttls),
 		cmocka_unit_test(session_no_mechanism),
 		cmocka_unit_test(session_no_qresync),
 		cmocka_unit_test(session_enable_empty),

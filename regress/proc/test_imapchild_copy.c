@@ -131,17 +131,19 @@ copyout_failures(void **state)
 	a = drv_copyout(&d, 1, "A", 5, "1");
 	b = drv_copyout(&d, 2, "A", 5, "1:2");
 	c = drv_copyout(&d, 3, "A", 6, "1");
-	srv_select(&d, "A", 5);
+	srv_want(&d, "SELECT A");	/* all are written before its answer */
 	srv_want(&d, "UID FETCH 1 ");
-	srv_say(&d, "* 1 FETCH (RFC822.SIZE 1 BODY[] {1}\r\nx UID 1)\r\n");
-	srv_tagged(&d, "OK");
-	srv_want(&d, "UID FETCH 1:2 ");		/* whose is the second? */
+	srv_want(&d, "UID FETCH 1:2 ");
+	srv_want(&d, "UID FETCH 1 ");
+	srv_say(&d, "* OK [UIDVALIDITY 5] x\r\n* OK [HIGHESTMODSEQ 7] x\r\n"
+	    "000002 OK\r\n"
+	    "* 1 FETCH (RFC822.SIZE 1 BODY[] {1}\r\nx UID 1)\r\n"
+	    "000003 OK\r\n");
 	srv_say(&d, "* 1 FETCH (UID 1 RFC822.SIZE 1 BODY[] {1}\r\nx)\r\n"
-	    "* 1 FETCH (RFC822.SIZE 1 BODY[] {1}\r\nx UID 1)\r\n");
-	srv_tagged(&d, "OK");
-	srv_want(&d, "UID FETCH 1 ");
-	srv_say(&d, "* 1 FETCH (UID 1 RFC822.SIZE 1 BODY[] {1}\r\nx)\r\n");
-	srv_tagged(&d, "OK");
+	    "* 1 FETCH (RFC822.SIZE 1 BODY[] {1}\r\nx UID 1)\r\n"
+	    "000004 OK\r\n"		/* whose was the second? */
+	    "* 1 FETCH (UID 1 RFC822.SIZE 1 BODY[] {1}\r\nx)\r\n"
+	    "000005 OK\r\n");
 	body_want(&d, BODY_BEGIN, 1, 1, NULL);
 	body_want(&d, BODY_DATA, 1, 1, "x");
 	body_want(&d, BODY_END, 1, 1, NULL);

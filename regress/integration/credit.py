@@ -1,0 +1,48 @@
+#!/usr/bin/env python3
+# Bodies under way in both directions at once, more than all buffers between
+# the two servers hold: without credit each server waits to be read from
+# before it reads on, and the run never ends.
+import os, sys
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from servers import *
+from sync import Pair
+from tap import *
+
+BOXES = 12              # on each side
+COUNT = 24              # messages of one
+SIZE = 100 * 1024       # octets of each
+LONGEST = 50            # seconds; it takes about two
+
+
+def fill(server, name, first):
+    for k in range(BOXES):
+        d = os.path.join(server.store, ".%s%d" % (name, k))
+        for sub in ("cur", "new", "tmp"):
+            os.makedirs(os.path.join(d, sub))
+        open(os.path.join(d, "maildirfolder"), "w").close()
+        for n in range(first + k * COUNT, first + (k + 1) * COUNT):
+            with open(os.path.join(d, "cur", "17%08d.M1P1.h:2,S" % n),
+                      "w") as f:
+                f.write(sample(n, SIZE))
+    if os.getuid() == 0:
+        for dp, dn, fn in os.walk(server.mail):
+            for x in dn + fn:
+                os.chown(os.path.join(dp, x), USER.pw_uid, USER.pw_gid)
+
+
+def both_ways():
+    with Scratch() as s:
+        p = Pair(s)
+        fill(p.l, "Left", 0)
+        fill(p.r, "Right", BOXES * COUNT)
+        r = p.sync.run(timeout=LONGEST)
+        eq(r.status, 0, r.err)
+        a, b, _, _ = p.sides()
+        eq(a == b, True, "the two sides are equal")
+        eq(sum(len(v) for v in a.values()), 2 * BOXES * COUNT, "messages")
+
+
+if __name__ == "__main__":
+    test("bodies both ways at once", both_ways)
+    done()
