@@ -361,7 +361,8 @@ proc-statedb: statedb/statedb ${PROC_DB_TESTS}
 # and once more with the sanitizers (and then without the sandbox).
 
 PROC_IMAP_TESTS = build/test_imapchild build/test_imapchild_select \
-		build/test_imapchild_copy build/test_imapchild_dovecot
+		build/test_imapchild_copy build/test_imapchild_order \
+		build/test_imapchild_dovecot
 IMAPDRV_SRCS =	regress/proc/imapdrv.c imapchild/body.c lib/imsg.c ${MSG_SRCS}
 IMAPDRV_HDRS =	regress/proc/imapdrv.h imapchild/body.h ${LIB_HDRS}
 CHILD_SRCS =	${CHILD_OBJS:.o=.c} regress/proc/nosandbox.c lib/log.c \
@@ -379,6 +380,10 @@ build/test_imapchild_select: regress/proc/test_imapchild_select.c \
 build/test_imapchild_copy: regress/proc/test_imapchild_copy.c \
 		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
 	${TEST_BUILD} regress/proc/test_imapchild_copy.c ${IMAPDRV_SRCS} \
+	    ${UNIT_LIBS}
+build/test_imapchild_order: regress/proc/test_imapchild_order.c \
+		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
+	${TEST_BUILD} regress/proc/test_imapchild_order.c ${IMAPDRV_SRCS} \
 	    ${UNIT_LIBS}
 build/test_imapchild_dovecot: regress/proc/test_imapchild_dovecot.c \
 		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}

@@ -7,8 +7,6 @@
 # misbehave in badserver.py.
 #
 #	errors.py [PART OF A NAME]
-#
-# 0 if all is well; prints TAP.
 import os, signal, sqlite3, subprocess, sys, time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

@@ -17,8 +17,8 @@
 /*
  * The supervisor: after which exit status of a session it runs another one,
  * when, and what it does with signals.  Called by processes.c.  A session of
- * this test takes its exit status from the script, one character a session:
- *	s0 s2 s3 s75 ... as words; "sleep" waits for a signal, "crash" dies.
+ * this test takes its exit status from its arguments, one word a session;
+ * "sleep" waits for a signal, "crash" dies.
  */
 #include <sys/types.h>
 #include <sys/wait.h>
