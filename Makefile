@@ -362,8 +362,10 @@ proc-statedb: statedb/statedb ${PROC_DB_TESTS}
 
 PROC_IMAP_TESTS = build/test_imapchild build/test_imapchild_select \
 		build/test_imapchild_copy build/test_imapchild_order \
+		build/test_imapchild_slow \
 		build/test_imapchild_dovecot
-IMAPDRV_SRCS =	regress/proc/imapdrv.c imapchild/body.c lib/imsg.c ${MSG_SRCS}
+IMAPDRV_SRCS =	regress/proc/imapdrv.c regress/proc/imapreq.c \
+		imapchild/body.c lib/imsg.c ${MSG_SRCS}
 IMAPDRV_HDRS =	regress/proc/imapdrv.h imapchild/body.h ${LIB_HDRS}
 CHILD_SRCS =	${CHILD_OBJS:.o=.c} regress/proc/nosandbox.c lib/log.c \
 		lib/imsg.c ${MSG_SRCS}
@@ -376,6 +378,10 @@ build/test_imapchild: regress/proc/test_imapchild.c ${IMAPDRV_SRCS} \
 build/test_imapchild_select: regress/proc/test_imapchild_select.c \
 		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
 	${TEST_BUILD} regress/proc/test_imapchild_select.c ${IMAPDRV_SRCS} \
+	    ${UNIT_LIBS}
+build/test_imapchild_slow: regress/proc/test_imapchild_slow.c \
+		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
+	${TEST_BUILD} regress/proc/test_imapchild_slow.c ${IMAPDRV_SRCS} \
 	    ${UNIT_LIBS}
 build/test_imapchild_copy: regress/proc/test_imapchild_copy.c \
 		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
@@ -564,6 +570,13 @@ ${HASTY}: ${PROGS}
 	@${CC} ${ALLCFLAGS} ${ALLLDFLAGS} -o $@ build/hasty/children.o \
 	    $$(echo ${PARENT_OBJS} | sed 's, interimap/children\.o,,') \
 	    ${ENGINE_OBJS} ${LIB_OBJS} ${PARENT_LIBS}
+
+# Each safety rule taken out in turn: the test named for it must fail.
+
+mutants:
+	@MAKE="${MAKE}" sh regress/mutants/run
+
+.PHONY: mutants
 
 # Every test program; last, since a rule's list is read where it stands.
 tests: ${UNIT_TESTS} ${REPLAYS} ${PROC_DB_TESTS} ${PROC_IMAP_TESTS} \

@@ -26,7 +26,7 @@
 
 #include "imapchild.h"
 
-#define AUTH_SHOWN	2	/* config.debug at which credentials are shown */
+#define AUTH_SHOWN	2	/* config.debug that shows credentials */
 #define AUTH_MAX	16384	/* octets of username and password */
 
 static void	 auth_done(struct child *, struct command *,
@@ -158,7 +158,8 @@ auth_start(struct child *c)
 			return;
 		}
 	}
-	child_fail(c, FAIL_AUTH, "Failed to choose an authentication mechanism");
+	child_fail(c, FAIL_AUTH,
+	    "Failed to choose an authentication mechanism");
 }
 
 static void

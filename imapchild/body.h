@@ -45,7 +45,7 @@ struct body_frame {
 	uint64_t len;		/* BEGIN: the message; DATA: this chunk */
 };
 
-#define BODY_CREDIT	(4 << 20)	/* message octets that are always taken */
+#define BODY_CREDIT	(4 << 20)	/* message octets always taken */
 #define BODY_BUFSIZE	(BODY_CREDIT + (64 << 10))	/* with their headers */
 
 /*

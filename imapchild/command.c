@@ -90,7 +90,8 @@ cmd_grow(struct command *cmd, size_t n)
 	uint8_t	*buf;
 	size_t	 size;
 
-	if (cmd->pos > 0 && (cmd->pos == cmd->len || cmd->len + n > cmd->size)) {
+	if (cmd->pos > 0 &&
+	    (cmd->pos == cmd->len || cmd->len + n > cmd->size)) {
 		memmove(cmd->buf, cmd->buf + cmd->pos, cmd->len - cmd->pos);
 		cmd->len -= cmd->pos;
 		cmd->pos = 0;

@@ -61,7 +61,7 @@ struct command {
 	/* of the owner */
 	const struct cmd_calls *calls;
 	struct op	*op;		/* NULL: the session's own */
-	struct selected	*sel;		/* the mailbox it works in; may be NULL */
+	struct selected	*sel;		/* the mailbox it works in, or NULL */
 	uint32_t	 first, count;	/* APPEND: messages; SEARCH: answers */
 };
 

@@ -66,7 +66,7 @@
 #define SINK_HIGH	(256 << 10)	/* an APPEND's octets not yet written */
 #define HELD_MAX	(64 << 20)	/* events kept until SELECT's answer */
 #define LIST_MAX	200000		/* mailboxes of one LIST */
-#define TEXT_MAX	1000		/* octets of a server's text in a FAIL */
+#define TEXT_MAX	1000		/* octets of a text in a FAIL */
 
 struct child;
 struct digest;
@@ -86,7 +86,7 @@ struct selected {
 	char		*name;
 	size_t		 namelen;
 	enum sel_state	 state;
-	int		 closed;	/* answered NO or BAD: nothing selected */
+	int		 closed;	/* NO or BAD: nothing selected */
 	unsigned int	 has;		/* SEL_HAS_* */
 #define SEL_HAS_UIDVALIDITY	0x01
 #define SEL_HAS_MODSEQ		0x02
@@ -125,14 +125,14 @@ struct op {
 	unsigned int	 pending;	/* commands not yet answered */
 	struct failure	 fail;
 	struct batch	 batch;
-	struct uidset	 ranges;	/* gathered for VANISHED, UIDS, STORED */
-	struct uidset	 asked;		/* the UIDs a FETCH or SEARCH is about */
+	struct uidset	 ranges;	/* for VANISHED, UIDS, STORED */
+	struct uidset	 asked;		/* what FETCH, SEARCH are about */
 	uint8_t		 wanted;	/* ID_*: the digest asked for */
 	struct digest	*digest;	/* of the body that streams by */
 	int		 digested;	/* sum is that of the message at hand */
 	uint8_t		 sum[ID_DIGEST];
 	int		 searched;	/* UIDS are to be reported */
-	int		 holding;	/* events wait for the SELECT's answer */
+	int		 holding;	/* events wait for the SELECT */
 	struct helds	 held;
 	size_t		 heldsize;
 	void		*arg;		/* of its ops_*.c */
@@ -228,7 +228,7 @@ struct child {
 	struct ops	 ops;		/* in the order asked */
 	struct command	*bodycmd;	/* whose body streams by, or NULL */
 	struct selected	*sel;		/* after all that is in the queue */
-	struct selected	*barrier;	/* nothing is started before its answer */
+	struct selected	*barrier;	/* nothing starts before its answer */
 
 	char		 rbuf[IO_BUFSIZE];	/* from the server */
 	size_t		 rpos, rlen;

@@ -131,6 +131,13 @@ io_eof(struct child *c)
 }
 
 static void
+io_broken(struct child *c)
+{
+	child_fail(c, transport_errkind(c->tr), "%s",
+	    transport_error(c->tr));
+}
+
+static void
 io_handshake(struct child *c)
 {
 	char	 buf[128];
@@ -140,7 +147,7 @@ io_handshake(struct child *c)
 	if (io_wait(&c->rd, n))
 		return;
 	if (n == IO_ERROR) {
-		child_fail(c, transport_errkind(c->tr), "%s", transport_error(c->tr));
+		io_broken(c);
 		return;
 	}
 	if (c->conf.type != CONN_TUNNEL &&
@@ -174,7 +181,7 @@ io_server_read(struct child *c)
 			return;
 		}
 		if (n == IO_ERROR) {
-			child_fail(c, transport_errkind(c->tr), "%s", transport_error(c->tr));
+			io_broken(c);
 			return;
 		}
 		io_progress(c);

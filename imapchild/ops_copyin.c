@@ -196,7 +196,8 @@ copyin_begin(struct child *c, struct op *op, const struct body_frame *f)
 	const struct msg_copyitem	*item;
 
 	if ((item = copyin_item(in, f->uid)) == NULL) {
-		child_fail(c, FAIL_INTERNAL, "unexpected UID on the body channel");
+		child_fail(c, FAIL_INTERNAL,
+		    "unexpected UID on the body channel");
 		return 0;
 	}
 	if (op->fail.kind == 0) {

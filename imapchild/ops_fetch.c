@@ -196,7 +196,8 @@ meta_digest(struct op *op, const struct resp_fetch *f, uint8_t *sum)
 		memcpy(sum, op->sum, ID_DIGEST);
 		return ID_BODY;
 	}
-	if (op->wanted == ID_NONE || (f->has & FETCH_HEADER) == 0 || f->headercut)
+	if (op->wanted == ID_NONE || (f->has & FETCH_HEADER) == 0 ||
+	    f->headercut)
 		return ID_NONE;
 	id = digest_header(f->header, f->headerlen, sum);
 	return id == -1 ? ID_NONE : id;

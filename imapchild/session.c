@@ -144,7 +144,8 @@ session_next(struct child *c)
 {
 	if (c->loggedin)
 		session_ready(c);
-	else if (c->conf.type == CONN_IMAP && c->conf.starttls && !c->upgraded) {
+	else if (c->conf.type == CONN_IMAP && c->conf.starttls &&
+	    !c->upgraded) {
 		if (c->caps & CAP_STARTTLS)
 			session_command(c, &starttls_calls, "STARTTLS");
 		else

@@ -280,6 +280,16 @@ def wait_for(stream, text):
     raise AssertionError("it ended before it said " + text)
 
 
+def settled(p):
+    """What both sides hold, when the first has come to its end of work."""
+    now = p.boxes()
+    while True:
+        time.sleep(0.3)
+        before, now = now, p.boxes()
+        if before == now:
+            return now
+
+
 def second_instance():
     """The lock names the database; the first, told to, ends at once."""
     with Scratch() as s:
@@ -290,15 +300,16 @@ def second_instance():
                               stdin=subprocess.DEVNULL,
                               stderr=subprocess.PIPE) as q:
             wait_for(q.stderr, " SELECT ")
-            before = p.boxes()
+            before = settled(p)
             r = first.run("--quiet")
-            eq(p.boxes(), before, "what both sides hold")
+            after = p.boxes()
             began = time.monotonic()
             q.terminate()
             q.stderr.read()
             eq(q.wait(), 0, "exit status of the first, after SIGTERM")
             if time.monotonic() - began > 10:
                 raise AssertionError("it took its time to end")
+        eq(after == before, True, "both sides are as they were")
         eq(r.status, 75, "exit status; it said: " + r.err)
         one_line(r, "database: ERROR: ", first.db, "locked",
                  "another instance")

@@ -100,7 +100,7 @@ def need_root():
 
 
 def descriptors():
-    """An imapchild has its standard ones, the parent, the bodies, the server."""
+    """An imapchild has its own three, the parent, the bodies, the server."""
     need_root()
     with Scratch() as s, Running(s, False) as r:
         for name, pid in r.processes().items():

@@ -146,8 +146,9 @@ drv_listen(struct drv *d, struct drv_conf *conf)
 {
 	struct sockaddr_in	 sin;
 	socklen_t		 len = sizeof(sin);
+	struct pollfd		 pfd;
 	char			 port[16];
-	int			 fd;
+	int			 fd, body[2];
 
 	memset(&sin, 0, sizeof(sin));
 	sin.sin_family = AF_INET;
@@ -161,11 +162,18 @@ drv_listen(struct drv *d, struct drv_conf *conf)
 	conf->port = port;
 	conf->type = CONN_IMAP;
 	conf->starttls = 1;
-	drv_start(d, -1, -1);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+	    body), 0);
+	drv_start(d, -1, body[1]);
+	d->body = body[0];
 	drv_config(d, conf);
+	pfd.fd = fd;
+	pfd.events = POLLIN;
+	assert_int_equal(poll(&pfd, 1, DRV_PATIENCE), 1);
 	d->srv = accept(fd, NULL, NULL);
 	assert_int_not_equal(d->srv, -1);
 	close(fd);
+	conf->port = NULL;
 }
 
 void
@@ -310,175 +318,6 @@ drv_fails(struct drv *d, uint32_t id, enum fail_kind kind, const char *words)
 	if (f.kind != kind || strstr(text, words) == NULL)
 		fail_msg("kind %u \"%s\" instead of kind %u \"%s\"", f.kind,
 		    text, kind, words);
-}
-
-uint32_t
-drv_list(struct drv *d, const char *pattern)
-{
-	struct msg_list	 m;
-	struct ibuf	 buf;
-	uint32_t	 id;
-
-	memset(&m, 0, sizeof(m));
-	m.ref = m.opts = bytes_of("");
-	m.status = 1;
-	m.npatterns = 1;
-	ibuf_init(&buf);
-	msg_put_list(&buf, &m);
-	msg_put_pattern(&buf, pattern, strlen(pattern));
-	id = drv_send(d, MSG_LIST, &buf);
-	ibuf_free(&buf);
-	return id;
-}
-
-uint32_t
-drv_pull(struct drv *d, const char *mailbox, uint32_t uidvalidity,
-    uint64_t modseq, uint32_t newfrom, uint8_t want)
-{
-	struct msg_pull	 m;
-	struct ibuf	 buf;
-	uint32_t	 id;
-
-	memset(&m, 0, sizeof(m));
-	m.mailbox = bytes_of(mailbox);
-	m.uidvalidity = uidvalidity;
-	m.modseq = modseq;
-	m.newfrom = newfrom;
-	m.want = want;
-	ibuf_init(&buf);
-	msg_put_pull(&buf, &m);
-	id = drv_send(d, MSG_PULL, &buf);
-	ibuf_free(&buf);
-	return id;
-}
-
-static uint32_t
-send_uids(struct drv *d, uint16_t type, const char *mailbox,
-    uint32_t uidvalidity, const char *set, uint8_t digest)
-{
-	struct msg_uids	 m;
-	struct ibuf	 buf;
-	uint32_t	 id;
-
-	memset(&m, 0, sizeof(m));
-	m.mailbox = bytes_of(mailbox);
-	m.uidvalidity = uidvalidity;
-	m.id = digest;
-	assert_int_equal(uidset_parse(&m.set, set, strlen(set), 7000), 0);
-	ibuf_init(&buf);
-	if (type == MSG_GETMETA || type == MSG_IDENTIFY)
-		msg_put_uidsid(&buf, &m);
-	else
-		msg_put_uids(&buf, &m);
-	uidset_free(&m.set);
-	id = drv_send(d, type, &buf);
-	ibuf_free(&buf);
-	return id;
-}
-
-uint32_t
-drv_uids(struct drv *d, uint16_t type, const char *mailbox,
-    uint32_t uidvalidity, const char *set)
-{
-	return send_uids(d, type, mailbox, uidvalidity, set, ID_NONE);
-}
-
-uint32_t
-drv_identify(struct drv *d, const char *mailbox, uint32_t uidvalidity,
-    const char *set, uint8_t digest)
-{
-	return send_uids(d, MSG_IDENTIFY, mailbox, uidvalidity, set, digest);
-}
-
-uint32_t
-drv_store(struct drv *d, const char *mailbox, uint32_t uidvalidity,
-    const char *set, uint8_t mode, const char *flag, uint64_t unchangedsince)
-{
-	struct msg_store m;
-	struct ibuf	 buf;
-	uint32_t	 id;
-
-	memset(&m, 0, sizeof(m));
-	m.mailbox = bytes_of(mailbox);
-	m.uidvalidity = uidvalidity;
-	m.mode = mode;
-	m.unchangedsince = unchangedsince;
-	assert_int_equal(flags_add(&m.flags, flag, strlen(flag)), 0);
-	assert_int_equal(uidset_parse(&m.set, set, strlen(set), 7000), 0);
-	ibuf_init(&buf);
-	msg_put_store(&buf, &m);
-	uidset_free(&m.set);
-	flags_free(&m.flags);
-	id = drv_send(d, MSG_STORE, &buf);
-	ibuf_free(&buf);
-	return id;
-}
-
-uint32_t
-drv_name(struct drv *d, uint16_t type, const char *mailbox)
-{
-	struct msg_name	 m;
-	struct ibuf	 buf;
-	uint32_t	 id;
-
-	m.name = bytes_of(mailbox);
-	ibuf_init(&buf);
-	msg_put_name(&buf, &m);
-	id = drv_send(d, type, &buf);
-	ibuf_free(&buf);
-	return id;
-}
-
-uint32_t
-drv_copyout(struct drv *d, uint32_t transfer, const char *mailbox,
-    uint32_t uidvalidity, const char *set)
-{
-	struct msg_copyout m;
-	struct ibuf	 buf;
-	uint32_t	 id;
-
-	memset(&m, 0, sizeof(m));
-	m.transfer = transfer;
-	m.mailbox = bytes_of(mailbox);
-	m.uidvalidity = uidvalidity;
-	assert_int_equal(uidset_parse(&m.set, set, strlen(set), 7000), 0);
-	ibuf_init(&buf);
-	msg_put_copyout(&buf, &m);
-	uidset_free(&m.set);
-	id = drv_send(d, MSG_COPY_OUT, &buf);
-	ibuf_free(&buf);
-	return id;
-}
-
-uint32_t
-drv_copyin(struct drv *d, uint32_t transfer, const char *mailbox,
-    uint32_t uidvalidity, const uint32_t *uids, uint32_t n)
-{
-	struct msg_copyin	 m;
-	struct msg_copyitem	 item;
-	struct ibuf		 buf;
-	uint32_t		 i, id;
-
-	memset(&m, 0, sizeof(m));
-	m.transfer = transfer;
-	m.mailbox = bytes_of(mailbox);
-	m.uidvalidity = uidvalidity;
-	m.n = n;
-	memset(&item, 0, sizeof(item));
-	item.size = 100;
-	item.date.time = 1577930645;
-	item.date.zone = 60;
-	item.date.valid = 1;
-	item.flags.sys = FLAG_SEEN;
-	ibuf_init(&buf);
-	msg_put_copyin(&buf, &m);
-	for (i = 0; i < n; i++) {
-		item.uid = uids[i];
-		msg_put_copyitem(&buf, &item);
-	}
-	id = drv_send(d, MSG_COPY_IN, &buf);
-	ibuf_free(&buf);
-	return id;
 }
 
 static void

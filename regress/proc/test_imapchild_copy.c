@@ -18,16 +18,13 @@
  * imapchild against a scripted server and a scripted other end of the body
  * channel: COPY_OUT and COPY_IN.
  */
-#include <sys/types.h>
-#include <sys/wait.h>
-
 #include <stdio.h>
 #include <unistd.h>
 
 #include "imapdrv.h"
 
-#define CAPS_SYNC "IMAP4rev1 ENABLE QRESYNC UIDPLUS LIST-EXTENDED LIST-STATUS " \
-	"UNSELECT"
+#define CAPS_SYNC "IMAP4rev1 ENABLE QRESYNC UIDPLUS LIST-EXTENDED " \
+	"LIST-STATUS UNSELECT"
 #define HEAD	" (\\Seen) \"02-Jan-2020 03:04:05 +0100\" "
 
 static void
@@ -175,7 +172,7 @@ copyin_multiappend(void **state)
 	srv_want(&d, "CREATE other");
 	srv_tagged(&d, "OK");
 	drv_want(&d, &m, MSG_DONE, later);
-	later = drv_uids(&d, MSG_GETFLAGS, "T", 5, "1");	/* this one does */
+	later = drv_uids(&d, MSG_GETFLAGS, "T", 5, "1");	/* this does */
 	srv_silent(&d);
 	one_message(&d, 3, 7, "seven");
 	one_message(&d, 3, 4, "four");
@@ -218,7 +215,8 @@ one_append(struct drv *d, uint32_t transfer, const char *answer,
 static void
 copyin_appenduid(void **state)
 {
-	const uint32_t	 good[] = { 1, 20, 2, 25, 0 }, none[] = { 1, 0, 2, 0, 0 };
+	const uint32_t	 good[] = { 1, 20, 2, 25, 0 };
+	const uint32_t	 none[] = { 1, 0, 2, 0, 0 };
 	struct drv	 d;
 
 	begin(&d, DRV_CAPS);
@@ -406,118 +404,6 @@ copyin_nothing(void **state)
 	drv_stop(&d);
 }
 
-/* Another process writes what would block us; it ends by itself. */
-static pid_t
-writer(int fd, const char *p, size_t n)
-{
-	pid_t	 pid;
-	ssize_t	 w;
-
-	if ((pid = fork()) != 0)
-		return pid;
-	alarm(DRV_PATIENCE / 1000);
-	for (; n > 0; n -= w, p += w)
-		if ((w = write(fd, p, n)) <= 0)
-			_exit(1);
-	_exit(0);
-}
-
-/* The body waits in every buffer there is; then all go empty at once. */
-static void
-copyout_slow_sink(void **state)
-{
-	const size_t	 size = 32 << 20;
-	struct drv	 d;
-	struct imsg	 m;
-	struct body_frame f;
-	uint8_t		 head[BODY_HEADER];
-	static char	 chunk[BODY_CHUNK];
-	char		*text;
-	uint64_t	 got;
-	uint32_t	 id;
-	pid_t		 pid;
-	int		 n;
-
-	begin(&d, DRV_CAPS);
-	id = drv_copyout(&d, 9, "A", 5, "1");
-	srv_select(&d, "A", 5);
-	srv_want(&d, "UID FETCH 1 ");
-	assert_non_null(text = calloc(1, size + 200));
-	n = snprintf(text, 100, "* 1 FETCH (UID 1 RFC822.SIZE 9 BODY[] "
-	    "{%zu}\r\n", size);
-	memset(text + n, 'x', size);
-	n = size + n + snprintf(text + n + size, 100, ")\r\n%s OK\r\n", d.tag);
-	pid = writer(d.srv, text, n);
-	usleep(300 * 1000);
-	body_want(&d, BODY_BEGIN, 9, 1, NULL);
-	for (got = 0; got < size; got += f.len) {
-		body_read(&d, head, sizeof(head));
-		assert_int_equal(body_decode(head, &f), 0);
-		assert_int_equal(f.type, BODY_DATA);
-		body_read(&d, chunk, f.len);
-	}
-	body_want(&d, BODY_END, 9, 1, NULL);
-	body_want(&d, BODY_FINISH, 9, 0, NULL);
-	drv_want(&d, &m, MSG_DONE, id);
-	waitpid(pid, NULL, 0);
-	free(text);
-	drv_stop(&d);
-}
-
-/* The end of a transfer waits behind a server that does not read yet. */
-static void
-copyin_slow_server(void **state)
-{
-	static const uint32_t	 uids[] = { 1 };
-	const size_t		 size = 600000;
-	struct body_frame	 f = { BODY_BEGIN, 3, 1, 0, size };
-	struct drv		 d;
-	struct imsg		 m;
-	uint32_t		 id;
-	size_t			 n, left;
-	char			*frames;
-	pid_t			 pid;
-
-	begin(&d, DRV_CAPS);
-	id = drv_copyin(&d, 3, "T", 5, uids, 1);
-	srv_select(&d, "T", 5);
-	assert_non_null(frames = calloc(1, 2 * size));
-	body_encode((uint8_t *)frames, &f);
-	n = BODY_HEADER;
-	f.type = BODY_DATA;
-	for (left = size; left > 0; left -= f.len, n += f.len) {
-		f.len = left < 5000 ? left : 5000;
-		body_encode((uint8_t *)frames + n, &f);
-		n += BODY_HEADER;
-		memset(frames + n, 'y', f.len);
-	}
-	f.len = 0;
-	f.type = BODY_END;
-	body_encode((uint8_t *)frames + n, &f);
-	f.type = BODY_FINISH;
-	body_encode((uint8_t *)frames + n + BODY_HEADER, &f);
-	n += 2 * BODY_HEADER;
-	pid = writer(d.body, frames, n);
-	srv_want(&d, "APPEND T");
-	usleep(300 * 1000);
-	memset(frames, 'y', size);
-	memcpy(frames + size, "\r\n", 3);
-	for (n = 0; n < size; n += 10000) {
-		char	 c = frames[n + 10000];
-
-		frames[n + 10000] = '\0';
-		srv_octets(&d, frames + n);
-		frames[n + 10000] = c;
-	}
-	srv_octets(&d, "\r\n");
-	srv_tagged(&d, "OK [APPENDUID 5 3] x");
-	want_appended(&d, id, 3, (uint32_t[]){ 1, 3, 0 });
-	drv_want(&d, &m, MSG_DONE, id);
-	waitpid(pid, NULL, 0);
-	free(frames);
-	drv_stop(&d);
-}
-
 int
 main(void)
 {
@@ -531,9 +417,7 @@ main(void)
 		cmocka_unit_test(copyin_wrong_mailbox),
 		cmocka_unit_test(copyin_aborted),
 		cmocka_unit_test(copyin_bad_channel),
-		cmocka_unit_test(copyin_nothing),
-		cmocka_unit_test(copyout_slow_sink),
-		cmocka_unit_test(copyin_slow_server)
+		cmocka_unit_test(copyin_nothing)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -104,7 +104,8 @@ make_message(const char *base, const char *account, int n, size_t size)
 	snprintf(path, sizeof(path), "%s/%s/mail/cur/%d.m.host:2,S", base,
 	    account, 1000 + n);
 	f = make_file(path);
-	fprintf(f, "Message-ID: <%d@%s>\nSubject: number %d\n\n", n, account, n);
+	fprintf(f, "Message-ID: <%d@%s>\nSubject: number %d\n\n", n, account,
+	    n);
 	for (i = 0; i + sizeof(line) < size; i += sizeof(line)) {
 		memset(line, 'a' + (i * 7 + n) % 26, sizeof(line) - 1);
 		line[sizeof(line) - 1] = '\n';

@@ -249,8 +249,8 @@ test_failures(void **state)
 		{ PEER_REMOTE, 0, FAIL_CAPABILITY, "", "Non X", "0 1 Non X\n",
 		    OUT_FAILED },
 		{ PEER_REMOTE, 0, FAIL_PROTOCOL, "", "junk", "0 1 junk; the "
-		    "server broke the protocol; nothing is lost\n",
-		    OUT_FAILED },
+		    "server broke the protocol; nothing is lost, the next "
+		    "run goes on from there\n", OUT_FAILED },
 		{ PEER_REMOTE, 0, FAIL_INTERNAL, "", "oops", "0 1 oops; this "
 		    "is a defect; please report it with the output of "
 		    "--debug\n", OUT_INTERNAL },

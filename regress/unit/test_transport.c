@@ -118,7 +118,7 @@ test_gone(void **state)
 	close(peer);
 	assert_int_equal(transport_write(t, "y", 1), IO_ERROR);
 	assert_int_equal(transport_errkind(t), FAIL_NET);
-	assert_string_equal(transport_error(t), "write: Broken pipe");
+	assert_string_equal(transport_error(t), "connection lost: Broken pipe");
 	transport_close(t);
 	assert_null(transport_socket(-1));
 }
