@@ -118,6 +118,7 @@ frame_opened(struct session *s, enum peer p, struct imsg *im)
 	if (m.created)
 		session_say(s, LOG_L_NOTICE, SIDE_DB, "Creating new schema in "
 		    "database file %s", s->database);
+	s->unfinished = m.unclean == 2;
 	if (m.unclean)
 		session_say(s, LOG_L_NOTICE, SIDE_DB, "The last run did not "
 		    "come to its end; going on from there");

@@ -164,8 +164,8 @@ prepare(struct session *s)
 
 /* ---- the run ---- */
 
-void
-session_opened(struct session *s)
+static void
+session_begin(struct session *s)
 {
 	s->phase = PHASE_WORK;
 	if (child_connect(s, LOCAL) == -1 || child_connect(s, REMOTE) == -1) {
@@ -177,6 +177,21 @@ session_opened(struct session *s)
 	config_wipe(s->conf);
 	if (engine_start(s->engine) == -1)
 		session_fail(s, OUT_INTERNAL);
+}
+
+/*
+ * A server may still be at work on the last APPEND of a run that was killed,
+ * and what it will have appended is not to be seen yet.  Asked at once, it
+ * would get the same message once more.
+ */
+void
+session_opened(struct session *s)
+{
+	if (s->unfinished) {
+		s->phase = PHASE_GRACE;
+		s->deadline = now_ms() + GRACE_MS;
+	} else
+		session_begin(s);
 }
 
 /* Say goodbye to all; nothing else is asked for from here on. */
@@ -297,7 +312,7 @@ wait_once(struct session *s, const sigset_t *mask)
 			pfd[i].events |= POLLOUT;
 		pfd[i].revents = 0;
 	}
-	if (s->phase == PHASE_END) {
+	if (s->phase == PHASE_END || s->phase == PHASE_GRACE) {
 		left = s->deadline - now_ms();
 		left = left > 0 ? left : 0;
 		ts.tv_sec = left / 1000;
@@ -329,6 +344,8 @@ loop(struct session *s)
 	while (!at_end(s)) {
 		if (got_sigterm || got_sigint)
 			signalled(s);
+		if (s->phase == PHASE_GRACE && now_ms() >= s->deadline)
+			session_begin(s);
 		if (s->phase == PHASE_WORK && engine_done(s->engine))
 			engine_ended(s);
 		children_flush(s);

@@ -27,6 +27,9 @@
 #ifndef SERVER_TIMEOUT		/* the tests have less patience */
 #define SERVER_TIMEOUT	300	/* seconds a server may be silent */
 #endif
+#ifndef GRACE_MS		/* before a run that finds intents open */
+#define GRACE_MS	2000
+#endif
 #define END_MS		1000	/* for LOGOUT and the end of the children */
 
 /* Requests of our own; the engine's ids are below ENGINE_IDMAX. */
@@ -38,6 +41,7 @@
 
 enum phase {
 	PHASE_OPEN,		/* the database is being opened and locked */
+	PHASE_GRACE,		/* servers end what the last run began */
 	PHASE_WORK,		/* the engine runs */
 	PHASE_END		/* the children are ending */
 };
@@ -63,7 +67,8 @@ struct session {
 	enum phase	 phase;
 	enum outcome	 outcome;
 	int		 cleaning;	/* CLEAN is not answered yet */
-	int64_t		 deadline;	/* PHASE_END: monotonic milliseconds */
+	int64_t		 deadline;	/* PHASE_GRACE, PHASE_END: monotonic ms */
+	int		 unfinished;	/* the last run was copying */
 };
 
 /* ---- session.c ---- */

@@ -300,6 +300,7 @@ struct msg_leftout { uint32_t uid; uint8_t why; };
 /* statedb */
 #define OPEN_CREATE	0x01		/* create the file when missing, 0600 */
 struct msg_open { struct bytes path; uint8_t flags; };
+/* unclean: 1, the last run did not end; 2, and left intents open. */
 struct msg_opened { uint8_t created, unclean; };
 struct msg_state { uint32_t uidvalidity, uidnext; uint64_t modseq; };
 struct msg_dbmailbox {			/* -> MAILBOXES */

@@ -57,7 +57,7 @@ int
 msg_get_opened(struct ibuf *b, struct msg_opened *m)
 {
 	m->created = field_get_u8(b, 0, 1);
-	m->unclean = field_get_u8(b, 0, 1);
+	m->unclean = field_get_u8(b, 0, 2);
 	return ibuf_done(b);
 }
 

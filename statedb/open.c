@@ -293,6 +293,20 @@ probe(struct statedb *db)
 	return 0;
 }
 
+/* Copies were under way when the last run ended. */
+static int
+intents_left(struct statedb *db, struct msg_opened *o)
+{
+	int64_t some = 0;
+
+	if (o->unclean && db_exec_int(db,
+	    "SELECT EXISTS (SELECT 1 FROM intents)", &some) == -1)
+		return -1;
+	if (some)
+		o->unclean = 2;
+	return 0;
+}
+
 static int
 open_steps(struct statedb *db, int create, struct msg_opened *o)
 {
@@ -312,7 +326,7 @@ open_steps(struct statedb *db, int create, struct msg_opened *o)
 	    db_prepare(db) == -1 || probe(db) == -1 || schema_reap(db) == -1)
 		return -1;
 	o->created = (uint8_t)(created || found == SCHEMA_NONE);
-	return 0;
+	return intents_left(db, o);
 }
 
 int

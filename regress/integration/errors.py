@@ -348,7 +348,6 @@ def killed(name, nth, told, sig):
             os.kill(children(q.pid, name)[nth], sig)
             q.err = q.stderr.read()
             status = q.wait()
-            kill.all_gone(q.pid)
         eq(status, 70, "exit status; it said: " + q.err)
         one_line(q, "ERROR: %s: killed by %s" % (told, sig.name), LOST)
         a = equal(p)

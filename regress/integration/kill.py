@@ -29,7 +29,8 @@ def build():
     env = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and
            k != "MFLAGS"}
     q = subprocess.run(["make", "-j2", "-C", BUILD, "all",
-                        "EXTRA_CPPFLAGS=-DKILLPOINTS"], env=env, text=True,
+                        "EXTRA_CPPFLAGS=-DKILLPOINTS -DGRACE_MS=0"],
+                       env=env, text=True,
                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if q.returncode != 0:
         sys.exit("# the build with kill points failed:\n" + q.stdout)

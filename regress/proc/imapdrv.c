@@ -422,34 +422,6 @@ srv_tagged(struct drv *d, const char *text)
 }
 
 void
-srv_select(struct drv *d, const char *mailbox, unsigned int uidvalidity)
-{
-	char	 want[256];
-
-	snprintf(want, sizeof(want), "SELECT %s", mailbox);
-	srv_want(d, want);
-	srv_selected(d, d->tag, uidvalidity);
-}
-
-void
-srv_selected(struct drv *d, const char *tag, unsigned int uidvalidity)
-{
-	srv_say(d, "* FLAGS (\\Seen \\Deleted)\r\n* 3 EXISTS\r\n"
-	    "* OK [PERMANENTFLAGS (\\Seen \\Deleted \\*)] x\r\n"
-	    "* OK [UIDVALIDITY %u] x\r\n* OK [UIDNEXT 9] x\r\n"
-	    "* OK [HIGHESTMODSEQ 77] x\r\n%s OK [READ-WRITE] done\r\n",
-	    uidvalidity, tag);
-}
-
-void
-srv_enable(struct drv *d)
-{
-	srv_want(d, "ENABLE QRESYNC");
-	srv_say(d, "* ENABLED QRESYNC\r\n");
-	srv_tagged(d, "OK enabled");
-}
-
-void
 body_say(struct drv *d, enum body_type type, uint32_t transfer, uint32_t uid,
     uint64_t len, const char *data)
 {

@@ -15,8 +15,11 @@
  */
 
 /*
- * The requests of imapdrv.h: each fills a payload and sends it.
+ * The requests of imapdrv.h, each of which fills a payload and sends it, and
+ * the scripted server's stock answers.
  */
+#include <stdio.h>
+
 #include "imapdrv.h"
 
 uint32_t
@@ -186,4 +189,32 @@ drv_copyin(struct drv *d, uint32_t transfer, const char *mailbox,
 	id = drv_send(d, MSG_COPY_IN, &buf);
 	ibuf_free(&buf);
 	return id;
+}
+
+void
+srv_select(struct drv *d, const char *mailbox, unsigned int uidvalidity)
+{
+	char	 want[256];
+
+	snprintf(want, sizeof(want), "SELECT %s", mailbox);
+	srv_want(d, want);
+	srv_selected(d, d->tag, uidvalidity);
+}
+
+void
+srv_selected(struct drv *d, const char *tag, unsigned int uidvalidity)
+{
+	srv_say(d, "* FLAGS (\\Seen \\Deleted)\r\n* 3 EXISTS\r\n"
+	    "* OK [PERMANENTFLAGS (\\Seen \\Deleted \\*)] x\r\n"
+	    "* OK [UIDVALIDITY %u] x\r\n* OK [UIDNEXT 9] x\r\n"
+	    "* OK [HIGHESTMODSEQ 77] x\r\n%s OK [READ-WRITE] done\r\n",
+	    uidvalidity, tag);
+}
+
+void
+srv_enable(struct drv *d)
+{
+	srv_want(d, "ENABLE QRESYNC");
+	srv_say(d, "* ENABLED QRESYNC\r\n");
+	srv_tagged(d, "OK enabled");
 }

@@ -287,7 +287,7 @@ static const struct {
 	{ "message", 40, "04" }, { "pair", 0, "00000000" },
 	{ "leftout", 0, "00000000" }, { "leftout", 4, "00" },
 	{ "leftout", 4, "04" }, { "open", 5, "00" }, { "open", 6, "02" },
-	{ "opened", 0, "02" }, { "opened", 1, "02" },
+	{ "opened", 0, "02" }, { "opened", 1, "03" },
 	{ "dbmailbox", 0, "00000000" }, { "dbmailbox", 11, "02" },
 	{ "dbmailbox", 12, "02" }, { "dbmailbox", 21, "80" },
 	{ "dbmailbox", 37, "80" }, { "add", 7, "02" },
