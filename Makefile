@@ -45,7 +45,7 @@ ALLLDFLAGS =	${HARDEN_LD} ${LDFLAGS}
 LIB_OBJS =	lib/flags.o lib/ibuf.o lib/imsg.o lib/log.o lib/msg.o \
 		lib/msg_answer.o lib/msg_db.o lib/msg_request.o lib/uidset.o \
 		${SANDBOX_${UNAME}}
-LIB_HDRS =	lib/flags.h lib/imsg.h lib/log.h lib/msg.h lib/msg_field.h \
+LIB_HDRS =	lib/flags.h lib/imsg.h lib/killpoint.h lib/log.h lib/msg.h lib/msg_field.h \
 		lib/sandbox.h lib/sandbox_linux.h lib/uidset.h
 BASE_LIBS =	${BSD_LIBS_${UNAME}} ${SANDBOX_LIBS_${UNAME}}
 
@@ -528,7 +528,7 @@ fuzzers: ${FUZZERS}
 # engine and the real statedb.  A failing one prints its seed, and
 # "build/model -s SEED" shows it again, message by message.
 
-MODEL_N =	2000
+MODEL_N =	10000
 MODEL_OBJS =	regress/model/answer.o regress/model/change.o \
 		regress/model/check.o regress/model/database.o \
 		regress/model/fate.o regress/model/guard.o \

@@ -52,7 +52,8 @@ def later(p):
         with server.client() as c:
             for box in ("INBOX", "Box"):
                 u = c.uids(box)[n * 6:]
-                c.store(box, "%d,%d" % (u[0], u[1]), "+", "\\Answered key%d" % n)
+                c.store(box, "%d,%d" % (u[0], u[1]), "+",
+                        "\\Answered key%d" % n)
                 c.store(box, str(u[2]), "-", "\\Seen")
                 c.store(box, str(u[15 - n * 6 - 1]), "+", "\\Draft" if n else
                         "\\Flagged")
