@@ -45,7 +45,8 @@ ALLLDFLAGS =	${HARDEN_LD} ${LDFLAGS}
 LIB_OBJS =	lib/flags.o lib/ibuf.o lib/imsg.o lib/log.o lib/msg.o \
 		lib/msg_answer.o lib/msg_db.o lib/msg_request.o lib/uidset.o \
 		${SANDBOX_${UNAME}}
-LIB_HDRS =	lib/flags.h lib/imsg.h lib/killpoint.h lib/log.h lib/msg.h lib/msg_field.h \
+LIB_HDRS =	lib/flags.h lib/imsg.h lib/killpoint.h lib/log.h lib/msg.h \
+		lib/msg_field.h \
 		lib/sandbox.h lib/sandbox_linux.h lib/uidset.h
 BASE_LIBS =	${BSD_LIBS_${UNAME}} ${SANDBOX_LIBS_${UNAME}}
 
@@ -75,7 +76,7 @@ CHILD_CORE =	imapchild/answer.o imapchild/auth.o imapchild/body.o \
 		imapchild/session.o
 CHILD_OBJS =	imapchild/main.o ${CHILD_CORE} ${RESP_OBJS} ${TRANSPORT_OBJS}
 CHILD_HDRS =	imapchild/body.h imapchild/command.h imapchild/imapchild.h \
-		lib/killpoint.h ${RESP_HDRS} ${TRANSPORT_HDRS}
+		${RESP_HDRS} ${TRANSPORT_HDRS}
 RESP_OBJS =	imapchild/resp.o imapchild/resp_code.o imapchild/resp_date.o \
 		imapchild/resp_fetch.o imapchild/resp_list.o \
 		imapchild/resp_set.o imapchild/resp_status.o \
