@@ -9,7 +9,7 @@ from servers import *
 from sync import Pair
 from tap import *
 
-CALL = re.compile(r"(\w+)\((\d+)<([^>]*)>")
+CALL = re.compile(r"(\w+)\((\d+)")
 WRITES = ("pwrite64", "ftruncate")
 SYNCS = ("fsync", "fdatasync")
 SENDS = ("write", "writev", "sendmsg")
@@ -17,7 +17,7 @@ PARENT_FD = 3
 
 
 def traced(p, log):
-    argv = ["strace", "-ff", "-qq", "-y", "-e", "signal=none", "-o", log,
+    argv = ["strace", "-ff", "-qq", "-e", "signal=none", "-o", log,
             "-e", "trace=execve," + ",".join(WRITES + SYNCS + SENDS)]
     q = subprocess.run(argv + p.sync.argv(), env=p.sync.scratch.env(),
                        text=True, stdin=subprocess.DEVNULL, timeout=120,
@@ -38,12 +38,12 @@ def look(lines):
         m = CALL.match(line)
         if m is None:
             continue
-        call, fd, path = m.group(1), int(m.group(2)), m.group(3)
+        call, fd = m.group(1), int(m.group(2))
         if call in WRITES:
-            dirty.add(path)
+            dirty.add(fd)
             wrote = True
         elif call in SYNCS:
-            dirty.discard(path)
+            dirty.discard(fd)
         elif call in SENDS and fd == PARENT_FD:
             told += wrote
             early += wrote and bool(dirty)
