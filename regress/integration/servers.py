@@ -2,7 +2,7 @@
 # scratch folder, run by an unprivileged user (Dovecot refuses mail to root),
 # reached by a tunnel command or by TLS on 127.0.0.1.  Python 3, standard
 # library only.
-import hashlib, imaplib, os, pwd, re, shutil, socket, subprocess, sys
+import atexit, hashlib, imaplib, os, pwd, re, shutil, socket, subprocess, sys
 import tempfile, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -310,6 +310,20 @@ class Client:
 
     def snapshot(self):
         return {n: self.messages(n) for n in self.mailboxes()}
+
+
+def reachable():
+    """The programs, where the unprivileged user can run them; else a copy."""
+    prog = os.path.join(TOP, "interimap", "interimap")
+    if subprocess.run(as_user(["test", "-x", prog])).returncode == 0:
+        return prog
+    top = tempfile.mkdtemp(prefix="interimap-test.")
+    atexit.register(shutil.rmtree, top, True)
+    os.chmod(top, 0o755)
+    for name in ("interimap", "imapchild", "statedb"):
+        os.mkdir(os.path.join(top, name), 0o755)
+        shutil.copy(os.path.join(TOP, name, name), os.path.join(top, name))
+    return os.path.join(top, "interimap", "interimap")
 
 
 class Result:
