@@ -27,6 +27,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "msg.h"
+
 #define BODY_FD		4
 #define BODY_HEADER	24
 #define BODY_CHUNK	65536		/* the most octets in one DATA */
@@ -45,8 +47,8 @@ struct body_frame {
 	uint64_t len;		/* BEGIN: the message; DATA: this chunk */
 };
 
-#define BODY_CREDIT	(4 << 20)	/* message octets always taken */
-#define BODY_BUFSIZE	(BODY_CREDIT + (64 << 10))	/* with their headers */
+/* BODY_CREDIT octets of messages are always taken, with their headers. */
+#define BODY_BUFSIZE	(BODY_CREDIT + (64 << 10))
 
 /*
  * What waits to be written to the channel: a ring of at most BODY_BUFSIZE

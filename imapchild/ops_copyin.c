@@ -18,11 +18,15 @@
  * COPY_IN: messages from the body channel are appended (RFC 3501 section
  * 6.3.11, RFC 3502 MULTIAPPEND, RFC 3516 literal8, RFC 4315 APPENDUID).
  *
+ * The target need not be selected: the parent saw its UIDVALIDITY in a SELECT
+ * before it asked, APPEND names the mailbox, and APPENDUID tells what it was
+ * when the message arrived (RFC 4315 section 3).  A SELECT of its own, waited
+ * for, would cost a flight and leave the same gap open behind its answer.
+ *
  * APPEND is written only when the first body arrives, never earlier: while one
  * is open nothing else can be written to this server, not even the FETCH that
- * the other imapchild's own APPEND waits for; two of them would wait for each
- * other for ever.  Once a body arrives, its FETCH was sent, and all of the
- * transfer follows without anybody's help.
+ * the other imapchild's own APPEND waits for.  Once a body arrives, its FETCH
+ * was sent, and all of the transfer follows without anybody's help.
  *
  * An octet of a literal that was promised cannot be taken back.  So a source
  * that gives up in the middle of a message ends this connection, and a refused
@@ -45,7 +49,6 @@ struct copyin {
 	uint32_t		 n;
 	struct msg_copyitem	*item;
 	enum copyin_state	 state;
-	int			 asked;	/* the SELECT was seen to */
 	struct command		*cmd;	/* the APPEND that is open, or NULL */
 	uint64_t		 left;	/* octets of the body to come */
 	uint32_t		*sent;	/* UIDs in the order appended */
@@ -96,15 +99,12 @@ copyin_release(struct op *op)
 	free(in);
 }
 
-/* The mailbox is selected first, so that its UIDVALIDITY is checked. */
+/* The body channel drives it: nothing to write until a body comes. */
 int
 copyin_run(struct child *c, struct op *op)
 {
-	struct copyin	*in = op->arg;
+	const struct copyin	*in = op->arg;
 
-	if (!in->asked && op->fail.kind == 0)
-		select_mailbox(c, op);
-	in->asked = 1;
 	return in->state == IN_OVER;
 }
 
@@ -119,7 +119,7 @@ copyin_current(struct child *c)
 			continue;
 		in = op->arg;
 		if (in->state != IN_OVER)
-			return in->asked ? op : NULL;
+			return op;
 	}
 	return NULL;
 }
@@ -132,7 +132,7 @@ copyin_wants(struct child *c, struct op *op)
 	if (in->cmd != NULL)
 		return cmd_buffered(in->cmd) < SINK_HIGH;
 	return op->fail.kind != 0 || in->state == IN_BODY ||
-	    (op->sel->state != SEL_PENDING && c->barrier == NULL);
+	    (c->phase == PHASE_READY && c->barrier == NULL);
 }
 
 static void
@@ -169,7 +169,7 @@ append_head(struct child *c, struct op *op, const struct msg_copyitem *item,
 
 	if (in->cmd == NULL) {
 		KILLPOINT("append-before");
-		in->cmd = op_command(c, op, &append_calls, 1);
+		in->cmd = op_command(c, op, &append_calls, 0);
 		in->cmd->first = in->nsent;
 		cmd_puts(in->cmd, "APPEND ");
 		cmd_astring(in->cmd, op->name, op->namelen);
@@ -200,11 +200,9 @@ copyin_begin(struct child *c, struct op *op, const struct body_frame *f)
 		    "unexpected UID on the body channel");
 		return 0;
 	}
-	if (op->fail.kind == 0) {
-		if (op->sel->state == SEL_PENDING || c->barrier != NULL)
-			return 0;
-		select_check(op, op->sel);
-	}
+	if (op->fail.kind == 0 &&
+	    (c->phase != PHASE_READY || c->barrier != NULL))
+		return 0;
 	if (f->literal8 && (c->caps & CAP_BINARY) == 0)
 		op_fail(op, FAIL_CAPABILITY, NULL, "message %u holds NUL, "
 		    "which the server takes only with BINARY", f->uid);
@@ -313,7 +311,7 @@ appenduid_fits(const struct op *op, const struct command *cmd,
 	size_t		 i;
 
 	if (st->code != CODE_APPENDUID ||
-	    st->uidvalidity != op->sel->info.uidvalidity)
+	    st->uidvalidity != op->uidvalidity)
 		return 0;
 	for (count = i = 0; i < st->nuids; i++) {
 		if (st->uids[i].lo > st->uids[i].hi || st->uids[i].lo == 0 ||

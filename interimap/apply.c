@@ -112,12 +112,7 @@ apply_new(struct mbox *m, enum side side)
 	int err = 0;
 
 	err |= uidset_union(&s->todo, &s->listed);
-	/*
-	 * After a complete SEARCH all rows are at hand, so that a message below
-	 * UIDNEXT that has none is seen, too: one that was to be expunged, when
-	 * another client took its \Deleted away.
-	 */
-	if (s->cur.uidnext > 1 && !s->verified)
+	if (s->cur.uidnext > 1)
 		err |= uidset_remove_range(&s->todo, 1, s->cur.uidnext - 1);
 	err |= uidset_remove_range(&s->todo, s->sel.uidnext, UID_MAX);
 	err |= uidset_minus(&s->todo, &s->skipped);

@@ -190,6 +190,8 @@ intended(struct request *r, const struct msg_fail *fail)
 		return;
 	}
 	KILLPOINT("intent-committed");
+	if (!r->m->failed)
+		push_send(r->m);
 	r->m->pending++;		/* while it waits for credit */
 	credit_ask(b);
 }
@@ -306,6 +308,8 @@ copy_pump(struct mbox *m)
 		return;
 	pump_side(m, LOCAL);
 	pump_side(m, REMOTE);
+	if (m->unstarted == 0)
+		push_send(m);
 	if (copy_idle(m))
 		settle_send(m);
 }

@@ -103,7 +103,8 @@ engine_new(const struct engine_config *c, const struct engine_calls *calls,
 	e->arg = arg;
 	e->alltail = &e->all;
 	e->queuetail = &e->queue;
-	e->waittail = &e->waitq;
+	e->waittail[LOCAL] = &e->waitq[LOCAL];
+	e->waittail[REMOTE] = &e->waitq[REMOTE];
 	flagtab_init(&e->flagtab);
 	copy_config(e, c);
 	return e;
@@ -141,6 +142,7 @@ mbox_clear(struct mbox *m)
 		candset_free(&s->cands);
 	}
 	rowtab_free(&m->rowtab);
+	push_drop(m);
 	pairing_free(&m->pairing);
 	free(m->intents);
 	m->intents = NULL;
@@ -164,10 +166,11 @@ batches_free(struct engine *e)
 	struct batch *b;
 	uint32_t i;
 
-	while ((b = e->waitq) != NULL) {
-		e->waitq = b->link;
-		batch_drop(b);
-	}
+	for (i = 0; i < 2; i++)
+		while ((b = e->waitq[i]) != NULL) {
+			e->waitq[i] = b->link;
+			batch_drop(b);
+		}
 	for (i = 0; i < e->nreqs; i++) {
 		r = &e->reqs[i];
 		if (r->type == MSG_INTENT || r->type == MSG_MAP ||
@@ -401,15 +404,43 @@ engine_schedule(struct engine *e)
  * bodies of one direction fill the connection whose server must still read
  * the APPENDs of the other, and all wait for ever.  A message larger than the
  * credit has the channel alone, both ways.
+ *
+ * Batches get credit in the order they asked, each direction by itself; a
+ * mailbox asks for its next one only when this one was granted, so a huge one
+ * stands behind the small ones again and again.
  */
+static int
+is_large(const struct batch *b)
+{
+	return b != NULL && b->octets > CREDIT_OCTETS;
+}
+
+/* A large one waits for the others to end, so nothing new may begin. */
 static int
 credit_fits(const struct engine *e, const struct batch *b)
 {
-	if (e->alone)
+	if (b == NULL || e->alone)
 		return 0;
-	if (b->octets > CREDIT_OCTETS)
+	if (is_large(b))
 		return e->used[LOCAL] == 0 && e->used[REMOTE] == 0;
+	if (is_large(e->waitq[OTHER(b->src)]))
+		return 0;
 	return e->used[b->src] + b->octets <= CREDIT_OCTETS;
+}
+
+static void
+credit_give(struct engine *e, struct batch *b)
+{
+	enum side src = b->src;
+
+	if ((e->waitq[src] = b->link) == NULL)
+		e->waittail[src] = &e->waitq[src];
+	b->link = NULL;
+	e->turn = OTHER(src);
+	e->used[src] += b->octets;
+	e->alone = is_large(b);
+	b->credited = 1;
+	batch_start(b);
 }
 
 static void
@@ -417,14 +448,13 @@ credit_grant(struct engine *e)
 {
 	struct batch *b;
 
-	while (!e->lost && (b = e->waitq) != NULL && credit_fits(e, b)) {
-		if ((e->waitq = b->link) == NULL)
-			e->waittail = &e->waitq;
-		b->link = NULL;
-		e->used[b->src] += b->octets;
-		e->alone = b->octets > CREDIT_OCTETS;
-		b->credited = 1;
-		batch_start(b);
+	while (!e->lost) {
+		b = e->waitq[e->turn];
+		if (!credit_fits(e, b))
+			b = e->waitq[OTHER(e->turn)];
+		if (!credit_fits(e, b))
+			return;
+		credit_give(e, b);
 	}
 }
 
@@ -434,8 +464,8 @@ credit_ask(struct batch *b)
 	struct engine *e = b->m->e;
 
 	b->link = NULL;
-	*e->waittail = b;
-	e->waittail = &b->link;
+	*e->waittail[b->src] = b;
+	e->waittail[b->src] = &b->link;
 	credit_grant(e);
 }
 
@@ -448,7 +478,7 @@ credit_release(struct batch *b)
 		return;
 	b->credited = 0;
 	e->used[b->src] -= b->octets;
-	if (b->octets > CREDIT_OCTETS)
+	if (is_large(b))
 		e->alone = 0;
 	credit_grant(e);
 }

@@ -40,7 +40,12 @@
 
 #include "engine.h"
 
-/* Mailboxes under way at once: their PULLs share flights. */
+/*
+ * Mailboxes under way at once: their PULLs, pushes and copies share flights.
+ * With 300 changed ones at 100 ms a window of 16 took 51 round trips, 64 took
+ * 8.4, 256 took 6.0 and 1024 took 4.7 (what is left hides behind the work of
+ * the servers); each may hold META_MAX new messages of either side in memory.
+ */
 #define ENGINE_WINDOW	256
 /* Rounds of PULL and PUSH in a run; what is left goes to the next run. */
 #define ROUNDS_MAX	3
@@ -53,11 +58,16 @@
 /* A hostile child may not make us collect more than this. */
 #define CHANGES_MAX	(16 * 1024 * 1024)
 #define BATCH_MESSAGES	256
-/* Octets of one APPEND batch, and of all bodies under way one way. */
+/*
+ * Octets of one APPEND batch, and of all bodies under way one way: below what
+ * an imapchild holds (lib/msg.h), since a server's RFC822.SIZE may be too
+ * small.  25 MB up at 100 ms took 4.1 s with a credit of 1 MiB, 2.3 s with 2,
+ * 1.2 s with 8 and 1.1 s with 16, where imapchild grows beyond 20 MB.
+ */
 #define BATCH_OCTETS	(512 * 1024)
-#define CREDIT_OCTETS	(2 * 1024 * 1024)
-/* Batches of one mailbox and direction under way at once. */
-#define BATCHES_MAX	4
+#define CREDIT_OCTETS	(BODY_CREDIT / 4 * 3)
+/* Batches of one mailbox and direction under way at once: all the credit. */
+#define BATCHES_MAX	(CREDIT_OCTETS / BATCH_OCTETS)
 /* So many messages of a mailbox may be refused before it is given up. */
 #define REFUSED_MAX	16
 /* The deletion guard (both must be exceeded), and a whole account emptied. */
@@ -245,6 +255,8 @@ struct mbox {
 	struct msg_intended *intents;
 	size_t		 nint, intsize;
 	struct pairing	 pairing;
+	struct push	*stores;	/* decided, not yet sent */
+	struct uidset	 deletes[2];
 	int		 round, tries;
 	unsigned int	 pending;
 	void		(*next)(struct mbox *);
@@ -289,7 +301,8 @@ struct engine {
 	uint32_t	 transfer;
 	uint64_t	 used[2];	/* octets under way from that side */
 	int		 alone;		/* one large message has the channel */
-	struct batch	*waitq, **waittail;
+	struct batch	*waitq[2], **waittail[2];	/* by source */
+	enum side	 turn;		/* whose is granted first */
 };
 
 /* ---- request.c ---- */
@@ -395,6 +408,8 @@ int	 adopt_identity(struct request *, struct imsg *);
 int	 adopt_flags(struct request *, struct imsg *);
 
 void	 push_begin(struct mbox *);
+void	 push_send(struct mbox *);		/* what push_begin decided */
+void	 push_drop(struct mbox *);
 int	 push_stored(struct request *, struct imsg *);
 int	 push_vanished(struct request *, struct imsg *);
 void	 push_discard(void *);		/* the argument of a lost request */

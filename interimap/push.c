@@ -18,8 +18,8 @@
  * PUSH: carry out MERGE's decisions.  One STORE for each side and flag set,
  * guarded by UNCHANGEDSINCE, so that what another client does meanwhile is
  * never overwritten; deletions under the guard; rows of messages that are
- * gone on both sides are dropped.  All of it leaves in one flight, and
- * copy_begin() puts the new messages behind it.
+ * gone on both sides are dropped.  All of it leaves in one flight with the new
+ * messages of copy_begin().
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +27,8 @@
 #include "killpoint.h"
 #include "mailbox.h"
 
-/* Messages of one side that are to get the same flags, or to be deleted. */
+/* Messages of one side that are to get the same flags, or to be deleted; of
+ * the latter the mailbox keeps a set, by UID of the side to delete on. */
 struct push {
 	struct push	*link;
 	enum side	 side;
@@ -38,8 +39,6 @@ struct push {
 };
 
 struct plan {
-	struct push	*stores;
-	struct uidset	 deletes[2];	/* by UID of the side to delete on */
 	uint64_t	 ndeletes[2];
 	struct msg_pair	*unmap;
 	size_t		 nunmap, unmapsize;
@@ -78,17 +77,17 @@ add_uid(struct uidset *set, uint32_t uid)
 }
 
 static void
-plan_store(struct plan *pl, enum side side, flagid want, uint32_t uid)
+plan_store(struct mbox *m, enum side side, flagid want, uint32_t uid)
 {
 	struct push *p;
 
-	for (p = pl->stores; p != NULL; p = p->link)
+	for (p = m->stores; p != NULL; p = p->link)
 		if (p->side == side && p->want == want)
 			break;
 	if (p == NULL) {
 		p = push_new(side, want);
-		p->link = pl->stores;
-		pl->stores = p;
+		p->link = m->stores;
+		m->stores = p;
 	}
 	add_uid(&p->set, uid);
 }
@@ -120,8 +119,7 @@ warn_conflict(struct mbox *m, const struct row *r)
  * until its STORE is acknowledged it stays marked, and nothing advances.
  */
 static void
-plan_flags(struct mbox *m, struct plan *pl, struct row *r,
-    const struct merge *mg)
+plan_flags(struct mbox *m, struct row *r, const struct merge *mg)
 {
 	int i;
 
@@ -132,7 +130,7 @@ plan_flags(struct mbox *m, struct plan *pl, struct row *r,
 		r->s[i].compare = 0;
 		r->s[OTHER(i)].changed = mg->store[i] != 0;
 		if (mg->store[i])
-			plan_store(pl, (enum side)i, mg->want[i], r->uid[i]);
+			plan_store(m, (enum side)i, mg->want[i], r->uid[i]);
 	}
 }
 
@@ -164,12 +162,12 @@ plan_row(struct mbox *m, struct plan *pl, struct row *r,
 		plan_unmap(pl, r);
 		break;
 	case MERGE_DELETE:
-		add_uid(&pl->deletes[mg.side], r->uid[mg.side]);
+		add_uid(&m->deletes[mg.side], r->uid[mg.side]);
 		pl->ndeletes[mg.side]++;
 		break;
 	case MERGE_NOTHING:
 	case MERGE_FLAGS:
-		plan_flags(m, pl, r, &mg);
+		plan_flags(m, r, &mg);
 		break;
 	}
 }
@@ -231,7 +229,7 @@ guard(struct mbox *m, struct plan *pl)
 		    "(%s). Restore them on %s, or delete them here too",
 		    (unsigned long long)pl->ndeletes[i], why,
 		    side_name(OTHER(i)), side_name(OTHER(i)));
-		hold(m, (enum side)i, &pl->deletes[i]);
+		hold(m, (enum side)i, &m->deletes[i]);
 		pl->ndeletes[i] = 0;
 		m->e->outcome = outcome_worse(m->e->outcome, OUT_GUARD);
 	}
@@ -433,13 +431,40 @@ send_expunge(struct mbox *m, enum side side, const struct uidset *set)
 /* ---- the state ---- */
 
 void
+push_drop(struct mbox *m)
+{
+	struct push *p;
+
+	while ((p = m->stores) != NULL) {
+		m->stores = p->link;
+		push_discard(p);
+	}
+	uidset_free(&m->deletes[LOCAL]);
+	uidset_free(&m->deletes[REMOTE]);
+}
+
+/*
+ * Called when the first new messages are written down, too, so that one SELECT
+ * serves all that a flight does to this mailbox.
+ */
+void
+push_send(struct mbox *m)
+{
+	const struct push *p;
+
+	for (p = m->stores; p != NULL; p = p->link)
+		send_store(m, p);
+	send_expunge(m, LOCAL, &m->deletes[LOCAL]);
+	send_expunge(m, REMOTE, &m->deletes[REMOTE]);
+	push_drop(m);
+}
+
+void
 push_begin(struct mbox *m)
 {
 	struct flags perm[2];
 	struct plan pl;
-	struct push *p;
 	uint32_t i;
-	int s;
 
 	memset(&pl, 0, sizeof(pl));
 	perm[LOCAL] = m->s[LOCAL].perm;
@@ -447,15 +472,6 @@ push_begin(struct mbox *m)
 	for (i = 0; i < m->rowtab.n; i++)
 		plan_row(m, &pl, &m->rowtab.r[i], perm);
 	guard(m, &pl);
-	while ((p = pl.stores) != NULL) {
-		pl.stores = p->link;
-		send_store(m, p);
-		push_discard(p);
-	}
-	for (s = 0; s < 2; s++) {
-		send_expunge(m, (enum side)s, &pl.deletes[s]);
-		uidset_free(&pl.deletes[s]);
-	}
 	if (pl.nunmap > 0)
 		map_send(m, MSG_UNMAP, MAP_NOSIDE, pl.unmap, pl.nunmap,
 		    unmapped, NULL);

@@ -122,6 +122,8 @@ enum side { LOCAL = 0, REMOTE = 1 };
 const char	*side_name(enum side);	/* "local", "remote" */
 
 #define MAILBOX_NAMEMAX	1000		/* octets of a mailbox name */
+/* Octets of bodies an imapchild holds although its partner takes none. */
+#define BODY_CREDIT	(8 * 1024 * 1024)
 
 /* Why a request (id > 0) or everything (id 0) failed. */
 enum fail_kind {

@@ -35,7 +35,7 @@ size_random(struct model *m)
 	case 0:
 		return 300000 + 2 * rnd(m, 150000);
 	case 1:
-		return chance(m, 1, 4) ? 3000000 : 700000;
+		return chance(m, 1, 4) ? 7000000 : 700000;
 	default:
 		return 200 + 2 * rnd(m, 4);
 	}

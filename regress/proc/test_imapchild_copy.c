@@ -166,7 +166,6 @@ copyin_multiappend(void **state)
 
 	begin(&d, DRV_CAPS);
 	id = drv_copyin(&d, 3, "T", 5, uids, 3);
-	srv_select(&d, "T", 5);
 	srv_silent(&d);		/* APPEND waits for the first body, */
 	later = drv_name(&d, MSG_CREATE, "other");	/* others do not */
 	srv_want(&d, "CREATE other");
@@ -184,6 +183,7 @@ copyin_multiappend(void **state)
 	srv_tagged(&d, "OK [APPENDUID 5 20:21] done");
 	want_appended(&d, id, 3, (uint32_t[]){ 7, 20, 4, 21, 0 });
 	drv_want(&d, &m, MSG_DONE, id);
+	srv_select(&d, "T", 5);
 	srv_want(&d, "UID FETCH 1 ");
 	srv_tagged(&d, "OK");
 	drv_want(&d, &m, MSG_DONE, later);
@@ -199,8 +199,6 @@ one_append(struct drv *d, uint32_t transfer, const char *answer,
 	uint32_t		 id;
 
 	id = drv_copyin(d, transfer, "T", 5, uids, 2);
-	if (transfer == 1)
-		srv_select(d, "T", 5);
 	one_message(d, transfer, 1, "a");
 	one_message(d, transfer, 2, "b");
 	body_say(d, BODY_FINISH, transfer, 0, 0, NULL);
@@ -241,7 +239,6 @@ copyin_sync_refused(void **state)
 
 	begin(&d, CAPS_SYNC);
 	id = drv_copyin(&d, 3, "T", 5, uids, 3);
-	srv_select(&d, "T", 5);
 	one_message(&d, 3, 1, "one");
 	one_message(&d, 3, 2, "two");
 	srv_want(&d, "APPEND T" HEAD "{3}");
@@ -275,7 +272,6 @@ copyin_refused_in_literal(void **state)
 
 	begin(&d, DRV_CAPS);
 	id = drv_copyin(&d, 3, "T", 5, uids, 2);
-	srv_select(&d, "T", 5);
 	body_say(&d, BODY_BEGIN, 3, 1, 10, NULL);
 	body_say(&d, BODY_DATA, 3, 1, 0, "01234");
 	srv_want(&d, "APPEND T" HEAD "{10+}");
@@ -295,27 +291,30 @@ copyin_refused_in_literal(void **state)
 	drv_stop(&d);
 }
 
+/* The SELECT before it has a name that needs a literal: BAD would show late. */
 static void
-copyin_wrong_mailbox(void **state)
+copyin_barrier(void **state)
 {
 	static const uint32_t	 uids[] = { 1 };
 	struct drv		 d;
-	uint32_t		 id;
+	struct imsg		 m;
+	uint32_t		 id, other;
 
 	begin(&d, DRV_CAPS);
+	other = drv_store(&d, "\303\251", 5, "1", STORE_ADD, "\\Seen", 0);
+	srv_want(&d, "SELECT {2+}");
 	id = drv_copyin(&d, 3, "T", 5, uids, 1);
 	one_message(&d, 3, 1, "one");
-	srv_want(&d, "SELECT T");
-	srv_silent(&d);		/* nothing before the answer */
-	srv_tagged(&d, "NO [NONEXISTENT] gone");
 	body_say(&d, BODY_FINISH, 3, 0, 0, NULL);
-	drv_fails(&d, id, FAIL_NOMAILBOX, "gone");
-	id = drv_copyin(&d, 4, "T", 5, uids, 1);
-	srv_select(&d, "T", 6);
-	one_message(&d, 4, 1, "one");
-	body_say(&d, BODY_FINISH, 4, 0, 0, NULL);
-	drv_fails(&d, id, FAIL_UIDVALIDITY, "5 != 6");
+	srv_octets(&d, "\303\251\r\n");
 	srv_silent(&d);
+	srv_tagged(&d, "NO [NONEXISTENT] gone");
+	drv_fails(&d, other, FAIL_NOMAILBOX, "gone");
+	srv_want(&d, "APPEND T");
+	srv_octets(&d, "one\r\n");
+	srv_tagged(&d, "OK [APPENDUID 5 3] x");
+	want_appended(&d, id, 3, (uint32_t[]){ 1, 3, 0 });
+	drv_want(&d, &m, MSG_DONE, id);
 	drv_stop(&d);
 }
 
@@ -329,7 +328,6 @@ copyin_aborted(void **state)
 
 	begin(&d, DRV_CAPS);
 	id = drv_copyin(&d, 3, "T", 5, uids, 2);
-	srv_select(&d, "T", 5);
 	one_message(&d, 3, 1, "one");
 	body_say(&d, BODY_ABORT, 3, 0, 0, NULL);
 	srv_want(&d, "APPEND T");
@@ -358,21 +356,18 @@ copyin_bad_channel(void **state)
 
 	begin(&d, DRV_CAPS);
 	drv_copyin(&d, 3, "T", 5, uids, 1);
-	srv_select(&d, "T", 5);
 	body_say(&d, BODY_BEGIN, 3, 2, 10, NULL);
 	drv_fails(&d, 0, FAIL_INTERNAL, "unexpected UID");
 	drv_stop(&d);
 
 	begin(&d, DRV_CAPS);
 	drv_copyin(&d, 3, "T", 5, uids, 1);
-	srv_select(&d, "T", 5);
 	body_say(&d, BODY_BEGIN, 4, 1, 10, NULL);
 	drv_fails(&d, 0, FAIL_INTERNAL, "out of step");
 	drv_stop(&d);
 
 	begin(&d, DRV_CAPS);
 	drv_copyin(&d, 3, "T", 5, uids, 1);
-	srv_select(&d, "T", 5);
 	body_say(&d, BODY_BEGIN, 3, 1, 3, NULL);
 	body_say(&d, BODY_DATA, 3, 1, 0, "more than that");
 	drv_fails(&d, 0, FAIL_INTERNAL, "out of step");
@@ -394,7 +389,6 @@ copyin_nothing(void **state)
 	body_say(&d, BODY_FINISH, 3, 0, 0, NULL);
 	one_message(&d, 4, 1, "one");
 	body_say(&d, BODY_FINISH, 4, 0, 0, NULL);
-	srv_select(&d, "T", 5);
 	srv_want(&d, "APPEND T");
 	srv_octets(&d, "one\r\n");
 	srv_tagged(&d, "OK [APPENDUID 5 3] x");
@@ -414,7 +408,7 @@ main(void)
 		cmocka_unit_test(copyin_appenduid),
 		cmocka_unit_test(copyin_sync_refused),
 		cmocka_unit_test(copyin_refused_in_literal),
-		cmocka_unit_test(copyin_wrong_mailbox),
+		cmocka_unit_test(copyin_barrier),
 		cmocka_unit_test(copyin_aborted),
 		cmocka_unit_test(copyin_bad_channel),
 		cmocka_unit_test(copyin_nothing)

@@ -114,7 +114,6 @@ copyin_slow_server(void **state)
 
 	begin(&d);
 	id = drv_copyin(&d, 3, "T", 5, uids, 1);
-	srv_select(&d, "T", 5);
 	assert_non_null(frames = calloc(1, 2 * size));
 	body_encode((uint8_t *)frames, &f);
 	n = BODY_HEADER;
