@@ -26,6 +26,10 @@
 #include "killpoint.h"
 #include "mailbox.h"
 
+/* Names of one LIST: some are MAILBOX_NAMEMAX long, a frame holds all. */
+#define UNLISTED_MAX	((IMSG_MAXPAYLOAD - 4 * MAILBOX_NAMEMAX) /	\
+			    (MAILBOX_NAMEMAX + 8))
+
 static void	lists_ready(struct engine *);
 static void	lists_send(struct engine *);
 static void	begin(struct engine *);
@@ -63,12 +67,34 @@ list_done(struct request *r, const struct msg_fail *fail)
 	list_step(e);
 }
 
+/* These mailboxes are left alone, the others are not. */
+static void
+unlisted_done(struct request *r, const struct msg_fail *fail)
+{
+	struct engine *e = r->e;
+	struct mbox *m;
+
+	e->listpending--;
+	if (fail != NULL) {
+		say(e, LOG_L_ERROR, (int)r->peer, NULL, "LIST failed: %.*s; "
+		    "mailboxes that were listed on one side only are left "
+		    "alone, tried again in the next run", (int)fail->text.n,
+		    fail->text.p);
+		e->outcome = outcome_worse(e->outcome, outcome_of(fail));
+		for (m = e->unlisted; m != NULL; m = m->qlink)
+			if (m->s[r->peer].name == NULL)
+				m->unlisted = 0;
+	}
+	list_step(e);
+}
+
 static void
 list_request(struct engine *e, enum peer peer, enum msg_type type,
     struct ibuf *b, void *arg)
 {
 	e->listpending++;
-	request(e, NULL, peer, type, b, list_done, arg);
+	request(e, NULL, peer, type, b, arg == &e->unlisted ? unlisted_done :
+	    list_done, arg);
 }
 
 /* LIST ref "" tells the delimiter and nothing else (RFC 3501 6.3.8). */
@@ -80,11 +106,38 @@ take_delimiter(struct engine *e, enum side side, const struct msg_mailbox *mb)
 }
 
 static void
+take_status(struct mside *s, const struct msg_mailbox *mb)
+{
+	free(s->name);
+	if ((s->name = bytes_dup(mb->name)) == NULL)
+		fatal("out of memory");
+	s->attrs = mb->attrs;
+	s->has = mb->has;
+	s->status.uidvalidity = mb->uidvalidity;
+	s->status.uidnext = mb->uidnext;
+	s->status.modseq = mb->modseq;
+}
+
+/* A mailbox that was asked for by its name; its pattern may match others. */
+static void
+take_unlisted(struct engine *e, enum side side, const struct msg_mailbox *mb)
+{
+	char name[MAILBOX_NAMEMAX + 1];
+	struct mbox *m;
+	size_t len;
+
+	if (mb->attrs & (ATTR_NOSELECT | ATTR_NONEXISTENT) ||
+	    name_canonical(e->ref[side], (char)mb->delim, mb->name, name,
+	    &len) == -1 || (m = mbox_find(e, name, len)) == NULL ||
+	    !m->unlisted || m->s[side].name != NULL)
+		return;
+	take_status(&m->s[side], mb);
+}
+
+static void
 take_listed(struct engine *e, enum side side, const struct msg_mailbox *mb)
 {
 	char name[MAILBOX_NAMEMAX + 1];
-	struct mside *s;
-	struct mbox *m;
 	size_t len;
 
 	if (mb->attrs & (ATTR_NOSELECT | ATTR_NONEXISTENT))
@@ -97,16 +150,7 @@ take_listed(struct engine *e, enum side side, const struct msg_mailbox *mb)
 	}
 	if (e->calls.ignored != NULL && e->calls.ignored(e->arg, name, len))
 		return;
-	m = mbox_get(e, name, len);
-	s = &m->s[side];
-	free(s->name);
-	if ((s->name = bytes_dup(mb->name)) == NULL)
-		fatal("out of memory");
-	s->attrs = mb->attrs;
-	s->has = mb->has;
-	s->status.uidvalidity = mb->uidvalidity;
-	s->status.uidnext = mb->uidnext;
-	s->status.modseq = mb->modseq;
+	take_status(&mbox_get(e, name, len)->s[side], mb);
 	e->messages[side] += mb->has & STATUS_MESSAGES ? mb->messages : 1;
 }
 
@@ -117,7 +161,9 @@ lists_mailbox(struct request *r, struct imsg *im)
 
 	if (msg_get_mailbox(&im->data, &mb) == -1)
 		return -1;
-	if (r->arg != NULL)
+	if (r->arg == &r->e->unlisted)
+		take_unlisted(r->e, (enum side)r->peer, &mb);
+	else if (r->arg != NULL)
 		take_delimiter(r->e, (enum side)r->peer, &mb);
 	else
 		take_listed(r->e, (enum side)r->peer, &mb);
@@ -250,20 +296,17 @@ static void
 added(struct mbox *m)
 {
 	KILLPOINT("mailbox-added");
-	if (!m->failed)
-		engine_queue(m);
+	pull_done(m);
 }
 
-static void
-add_row(struct mbox *m)
+/* It is on both sides: only now the database may know of it. */
+void
+lists_made(struct mbox *m)
 {
 	struct msg_add a;
 	struct ibuf b;
 
-	if (m->failed)
-		return;
 	KILLPOINT("created");
-	begin(m->e);
 	a.name.p = m->name;
 	a.name.n = m->namelen;
 	a.subscribed = (uint8_t)m->subscribed;
@@ -284,6 +327,7 @@ created(struct request *r, const struct msg_fail *fail)
 		    fail->code.n > 0 ? "[" : "", (int)fail->code.n,
 		    fail->code.p, fail->code.n > 0 ? "] " : "",
 		    (int)fail->text.n, fail->text.p);
+		r->m->s[r->peer].uncreated = 1;
 		mbox_fail(r->m, OUT_PARTIAL);
 		return;
 	}
@@ -318,10 +362,25 @@ one_sided(struct mbox *m, enum side has)
 		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
 		return;
 	}
+	m->s[o].missing = 1;
 	begin(e);
-	name_request(m, o, MSG_CREATE, created);
+	engine_queue(m);
+}
+
+/*
+ * The first flight of a mailbox that the database does not know; its SELECTs
+ * leave behind it.  One behind a CREATE that was refused fails, too, and
+ * selects nothing (RFC 3501 section 6.3.1).
+ */
+void
+lists_make(struct mbox *m)
+{
+	int i;
+
+	for (i = 0; i < 2; i++)
+		if (m->s[i].missing)
+			name_request(m, (enum side)i, MSG_CREATE, created);
 	subscribe_new(m);
-	mbox_wait(m, add_row);
 }
 
 static int
@@ -379,17 +438,14 @@ decide(struct mbox *m)
 		one_sided(m, l ? LOCAL : REMOTE);
 		return;
 	}
-	if (m->idx == 0) {
-		subscribe_new(m);
-		mbox_wait(m, add_row);
-		return;
+	if (m->idx != 0) {
+		if (was_replaced(m))
+			return;
+		subscribe_known(m);
 	}
-	if (was_replaced(m))
-		return;
-	subscribe_known(m);
-	if (is_dirty(m)) {
+	if (m->idx == 0 || is_dirty(m)) {
 		begin(m->e);
-		mbox_wait(m, added);
+		engine_queue(m);
 	}
 }
 
@@ -407,6 +463,59 @@ add_inbox(struct engine *e)
 			m->s[i].name = xstrdup("INBOX");
 }
 
+/* ---- mailboxes that only one LIST showed ---- */
+
+/*
+ * A LIST with selection options shows some of what is there (RFC 5258 section
+ * 3): that a mailbox is missing from it does not mean that it is missing.
+ * Without options, what is there is listed, and nothing need be asked.
+ */
+static int
+is_unlisted(const struct mbox *m)
+{
+	return m->e->opts[0] != '\0' &&
+	    (m->s[LOCAL].name != NULL) != (m->s[REMOTE].name != NULL);
+}
+
+/* LIST each of these names, without options, as many as a request takes. */
+static void
+ask_unlisted(struct engine *e, enum side side)
+{
+	struct bytes p[UNLISTED_MAX];
+	char *names[UNLISTED_MAX];
+	struct mbox *m = e->unlisted;
+	uint32_t n;
+
+	while (m != NULL) {
+		for (n = 0; m != NULL && n < UNLISTED_MAX; m = m->qlink) {
+			if (m->s[side].name != NULL || (names[n] = name_on("",
+			    e->delim[side], m->name, m->namelen)) == NULL)
+				continue;
+			p[n] = bytes_of(names[n]);
+			n++;
+		}
+		if (n > 0)
+			send_list(e, side, "", 1, p, n, &e->unlisted);
+		while (n > 0)
+			free(names[--n]);
+	}
+}
+
+static void
+decide_unlisted(struct engine *e)
+{
+	struct mbox *m, *next;
+
+	add_inbox(e);
+	for (m = e->unlisted; m != NULL; m = next) {
+		next = m->qlink;
+		m->qlink = NULL;
+		if (m->unlisted)
+			decide(m);
+	}
+	e->unlisted = NULL;
+}
+
 static void
 decide_all(struct engine *e)
 {
@@ -416,9 +525,21 @@ decide_all(struct engine *e)
 	for (i = 0; i < 2; i++)
 		e->emptied[i] = e->messages[i] == 0 &&
 		    e->mapped >= GUARD_ACCOUNT;
-	for (m = e->all; m != NULL; m = m->link)
-		decide(m);
-	if (e->stats.dirty == 0)
+	for (m = e->all; m != NULL; m = m->link) {
+		if (!is_unlisted(m)) {
+			decide(m);
+			continue;
+		}
+		m->unlisted = 1;
+		m->qlink = e->unlisted;
+		e->unlisted = m;
+	}
+	if (e->unlisted != NULL) {
+		e->listnext = decide_unlisted;
+		ask_unlisted(e, LOCAL);
+		ask_unlisted(e, REMOTE);
+		list_step(e);
+	} else if (e->stats.dirty == 0)
 		say(e, LOG_L_DEBUG, SIDE_NONE, NULL, "Clean state!");
 }
 
@@ -460,7 +581,8 @@ lists_ready(struct engine *e)
 		engine_lost(e, OUT_FAILED);
 		return;
 	}
-	add_inbox(e);
+	if (e->opts[0] == '\0')
+		add_inbox(e);
 	e->listnext = decide_all;
 	if (e->messages[LOCAL] == 0 || e->messages[REMOTE] == 0)
 		count_all(e);

@@ -217,6 +217,8 @@ struct mside {
 	int		 pulled;	/* part of this round's PULL */
 	int		 touched;	/* we changed this side since its PULL */
 	int		 incomplete;	/* a new message here was not copied */
+	int		 missing;	/* to be created here, */
+	int		 uncreated;	/* and that was refused */
 	/* of this round */
 	struct uidset	 vanished, listed, skipped, present;
 	int		 verified;	/* present is a complete SEARCH */
@@ -246,6 +248,7 @@ struct mbox {
 	size_t		 namelen;
 	uint32_t	 idx;		/* 0: not in the database */
 	int		 subscribed;
+	int		 unlisted;	/* on one side: it is asked by name */
 	int		 hasstate, above;
 	uint32_t	 nintents, nheld;
 	uint32_t	 rows;		/* of the mapping, from COUNT */
@@ -293,6 +296,7 @@ struct engine {
 	struct mbox	*all, **alltail;
 	struct mbox	**hash;
 	size_t		 nall, nhash;
+	struct mbox	*unlisted;	/* by qlink */
 	/* the window */
 	struct mbox	*queue, **queuetail;
 	unsigned int	 running;
@@ -362,6 +366,7 @@ const char *mbox_display(const struct mbox *);	/* local name */
 /* ---- the states ---- */
 
 /* names.c */
+struct mbox *mbox_find(const struct engine *, const char *, size_t);
 struct mbox *mbox_get(struct engine *, const char *, size_t);
 int	 name_canonical(const char *, char, struct bytes, char *, size_t *);
 char	*name_on(const char *, char, const char *, size_t);
@@ -369,6 +374,8 @@ void	 names_patterns(const struct engine *, enum side, struct bytes *,
 	    char **);
 
 void	 lists_start(struct engine *);
+void	 lists_make(struct mbox *);	/* CREATE, SUBSCRIBE */
+void	 lists_made(struct mbox *);	/* and SELECT were answered */
 int	 lists_mailbox(struct request *, struct imsg *);	/* MAILBOX */
 int	 lists_dbmailbox(struct request *, struct imsg *);
 int	 lists_added(struct request *, struct imsg *);

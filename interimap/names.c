@@ -133,6 +133,27 @@ rehash(struct engine *e)
 	}
 }
 
+/* The slot of this name: its mailbox, or free. */
+static size_t
+name_slot(const struct engine *e, const char *name, size_t len)
+{
+	const struct mbox *m;
+	size_t i;
+
+	i = name_hash(e, name, len);
+	for (; (m = e->hash[i]) != NULL; i = (i + 1) & (e->nhash - 1))
+		if (m->namelen == len && memcmp(m->name, name, len) == 0)
+			break;
+	return i;
+}
+
+/* The mailbox of this name, or NULL. */
+struct mbox *
+mbox_find(const struct engine *e, const char *name, size_t len)
+{
+	return e->nhash == 0 ? NULL : e->hash[name_slot(e, name, len)];
+}
+
 /* The mailbox of this name, made if there is none. */
 struct mbox *
 mbox_get(struct engine *e, const char *name, size_t len)
@@ -142,10 +163,9 @@ mbox_get(struct engine *e, const char *name, size_t len)
 
 	if ((e->nall + 1) * 2 > e->nhash)
 		rehash(e);
-	i = name_hash(e, name, len);
-	for (; (m = e->hash[i]) != NULL; i = (i + 1) & (e->nhash - 1))
-		if (m->namelen == len && memcmp(m->name, name, len) == 0)
-			return m;
+	i = name_slot(e, name, len);
+	if ((m = e->hash[i]) != NULL)
+		return m;
 	if ((m = calloc(1, sizeof(*m))) == NULL ||
 	    (m->name = malloc(len + 1)) == NULL)
 		fatal("out of memory");

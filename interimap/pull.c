@@ -249,13 +249,15 @@ pull_begin(struct mbox *m)
 			s->cur.modseq = 0;
 		}
 	}
+	if (m->idx == 0)
+		lists_make(m);
 	if (m->hasstate)
 		ask_db(m, MSG_COUNT, req_plain);
 	if (m->nintents > 0)
 		ask_db(m, MSG_INTENTS, req_plain);
 	pull_send(m, LOCAL, pull_want(m, LOCAL));
 	pull_send(m, REMOTE, pull_want(m, REMOTE));
-	mbox_wait(m, pull_done);
+	mbox_wait(m, m->idx == 0 ? lists_made : pull_done);
 }
 
 /* ---- after the PULL ---- */

@@ -49,6 +49,18 @@ set_subscribed(struct mbox *m, int on)
 	request(m->e, m, PEER_DB, MSG_SETSUB, &b, req_plain, NULL);
 }
 
+static void
+unsubscribed(struct request *r, const struct msg_fail *fail)
+{
+}
+
+/* There is no such mailbox: servers need not look (RFC 3501 section 6.3.6). */
+static void
+unsubscribe_again(struct mbox *m, enum side side)
+{
+	name_request(m, side, MSG_UNSUBSCRIBE, unsubscribed);
+}
+
 /*
  * The database learns of it only now: were it told before, a refusal (or a
  * kill) would look in the next run as if the other side had been changed.
@@ -58,6 +70,10 @@ subscribed(struct request *r, const struct msg_fail *fail)
 {
 	int on = r->type == MSG_SUBSCRIBE;
 
+	if (fail == NULL && r->m->s[r->peer].uncreated) {
+		unsubscribe_again(r->m, (enum side)r->peer);
+		return;
+	}
 	if (fail == NULL) {
 		if (r->m->idx != 0)
 			set_subscribed(r->m, on);
@@ -68,6 +84,8 @@ subscribed(struct request *r, const struct msg_fail *fail)
 	}
 	if (r->m->idx == 0)
 		r->m->subscribed = 0;
+	if (r->m->s[r->peer].uncreated)
+		return;
 	say(r->e, LOG_L_WARN, (int)r->peer, r->m, "%s refused: %.*s; tried "
 	    "again in the next run", msg_name(r->type), (int)fail->text.n,
 	    fail->text.p);

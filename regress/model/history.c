@@ -165,6 +165,7 @@ history_random(struct model *m)
 	history_servers(m);
 	beginning(m);
 	rounds = 1 + (int)rnd(m, 5);
+	m->filtered = chance(m, 1, 4);
 	for (round = 0; round < rounds && !m->failed; round++) {
 		m->during = 1;
 		for (n = rnd(m, 7); n > 0; n--)
@@ -174,6 +175,7 @@ history_random(struct model *m)
 		plan_random(m, &plan);
 		(void)run_once(m, &plan, &outcome);
 	}
+	m->filtered = 0;
 	if (!m->failed && run_quiet(m) == 0)
 		check_quiet(m);
 }

@@ -121,11 +121,13 @@ step_list(struct model *m, struct server *s, struct frame *f)
 			all = 1;
 		else if (pattern.n == 0)
 			list_root(m, s, f);
-		else
-			model_fail(m, "the model lists * only");
+		else if ((i = box_index(s, pattern)) == -1)
+			model_fail(m, "LIST of a mailbox nobody named");
+		else if (listed(s, i))
+			list_box(m, s, f, i);
 	}
 	for (i = 0; i < NBOXES && all; i++)
-		if (listed(s, i))
+		if (l.opts.n == 0 ? listed(s, i) : s->box[i].subscribed)
 			list_box(m, s, f, i);
 	peer_done(m, (enum peer)s->side, f->id);
 	return STEP_DONE;
@@ -174,7 +176,8 @@ step_subscribe(struct model *m, struct server *s, struct frame *f)
 
 	if (refused(m, s, f) || (i = named(m, s, f)) == -1)
 		return STEP_DONE;
-	judge_subscribe(m, i, f->type == MSG_SUBSCRIBE);
+	if (s->box[i].exists)
+		judge_subscribe(m, i, f->type == MSG_SUBSCRIBE);
 	s->box[i].subscribed = f->type == MSG_SUBSCRIBE;
 	peer_done(m, (enum peer)s->side, f->id);
 	return STEP_DONE;

@@ -179,6 +179,7 @@ struct model {
 	struct engine	*engine;
 	int		 nosync[NBOXES]; /* left out: gone or recreated; */
 	enum side	 replaced[NBOXES]; /* ... on this side */
+	int		 filtered;	 /* list-select-opts=SUBSCRIBED */
 	uint8_t		 subs[NBOXES];	 /* by writers: 1 set, 2 cleared */
 	int		 dbfull;	 /* the database fails from now on */
 	size_t		 beyond;	/* requests beyond LIST in this run */

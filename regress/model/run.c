@@ -44,7 +44,7 @@ engine_make(struct model *m)
 
 	memset(&c, 0, sizeof(c));
 	c.ref[LOCAL] = c.ref[REMOTE] = "";
-	c.opts = "";
+	c.opts = m->filtered ? "SUBSCRIBED" : "";
 	c.window = rnd(m, 4);
 	m->engine = engine_new(&c, &calls, m);
 	if (m->engine == NULL)
