@@ -458,6 +458,19 @@ build/parse_bench: regress/bench/parse_bench.c ${RESP_SRCS} ${RESP_HDRS} \
 	${PLAIN_BUILD} -I. regress/bench/parse_bench.c ${RESP_SRCS} \
 	    ${BSD_LIBS_${UNAME}}
 
+# Speed of whole runs over a slow link: real Dovecots, a delaying proxy.
+# Timed, so not part of "check".
+
+BENCH_SRCS =	regress/bench/proxy.c
+BENCH_ARGS =	--check
+
+build/proxy: ${BENCH_SRCS}
+	${PLAIN_BUILD} ${BENCH_SRCS} ${BSD_LIBS_${UNAME}}
+bench: ${PROGS} build/proxy
+	@python3 regress/bench/bench.py ${BENCH_ARGS}
+
+.PHONY: bench
+
 # Fuzzing: the entry point is regress/fuzz/fuzz_NAME.c, its seeds are in
 # regress/fuzz/seeds/NAME.  fuzz-seeds runs them without libFuzzer; fuzz
 # needs clang and runs each for FUZZTIME seconds.

@@ -174,13 +174,16 @@ pull_intended(struct request *r, struct imsg *im)
 /*
  * How the new messages of a side are to be told: with their metadata when
  * they are few, as UIDs when they may be many, and with their digest when
- * the other side has new ones too, since they may be the same.
+ * the other side has new ones too, since they may be the same.  Where CREATE
+ * goes before it there are none, or EXISTS tells.
  */
 static int
 pull_want(const struct mbox *m, enum side side)
 {
 	const struct mside *s = &m->s[side], *o = &m->s[OTHER(side)];
 
+	if (s->missing)
+		return 0;
 	if (!(s->has & STATUS_UIDNEXT) || s->status.uidnext < s->cur.uidnext ||
 	    s->status.uidnext - s->cur.uidnext > META_MAX)
 		return PULL_UIDS;
