@@ -125,7 +125,7 @@ answer_bye(struct child *c, const struct resp_status *st)
 {
 	if (c->phase != PHASE_LOGOUT)
 		child_fail(c, FAIL_NET, "server closes the connection: %s",
-		    st->text[0] == '\0' ? "BYE" : st->text);
+		    st->text[0] == '\0' ? "BYE" : auth_text(c, st->text));
 }
 
 static int
@@ -141,7 +141,7 @@ answer_status(void *arg, const struct resp_status *st)
 		answer_tagged(c, st);
 	else {
 		if (st->code == CODE_ALERT)
-			log_warn("%s", st->text);
+			log_warn("%s", auth_text(c, st->text));
 		ANSWER(c, status, st);
 	}
 	return answer_end(c);
@@ -298,7 +298,9 @@ answer_trace(void *arg, const char *line, size_t n)
 {
 	struct child	*c = arg;
 
-	if (!c->quiet)
+	if (c->quiet)
+		auth_trace(c, line);
+	else
 		log_debug("S: %.*s", (int)n, line);
 	return 0;
 }

@@ -17,8 +17,8 @@
 /*
  * Credentials: LOGIN (RFC 3501 section 6.2.3) and AUTHENTICATE PLAIN (section
  * 6.2.2, RFC 4616, RFC 4959).  Called by session.c.  Nothing here is traced,
- * unless the user asked for it by --debug twice, and all is wiped as soon as
- * the server has answered.
+ * and all is wiped as soon as the server has answered; with --debug twice the
+ * user has asked to see it, and it stands in the log anyway.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +28,8 @@
 
 #define AUTH_SHOWN	2	/* config.debug that shows credentials */
 #define AUTH_MAX	16384	/* octets of username and password */
+
+typedef void	(*auth_fn)(struct child *);
 
 static void	 auth_done(struct child *, struct command *,
 		    const struct resp_status *);
@@ -56,24 +58,84 @@ base64(char *dst, const uint8_t *p, size_t n)
 	}
 }
 
-/* RFC 4616 section 2: no authorization identity, NUL, name, NUL, password. */
-static void
-auth_plain_octets(struct command *cmd, struct bytes user, struct bytes pass)
+/*
+ * RFC 4616 section 2: no authorization identity, NUL, name, NUL, password.
+ * Base 64 of *len octets, a NUL behind it; the caller wipes and frees it.
+ */
+static char *
+plain_text(const struct msg_config *conf, size_t *len)
 {
 	uint8_t	*plain;
 	char	*text;
-	size_t	 n, len;
+	size_t	 n;
 
-	n = user.n + pass.n + 2;
-	len = 4 * ((n + 2) / 3);
-	if ((plain = calloc(1, n)) == NULL || (text = malloc(len)) == NULL)
+	n = conf->username.n + conf->password.n + 2;
+	*len = 4 * ((n + 2) / 3);
+	if ((plain = calloc(1, n)) == NULL ||
+	    (text = calloc(1, *len + 1)) == NULL)
 		fatal("no memory");
-	memcpy(plain + 1, user.p, user.n);
-	memcpy(plain + user.n + 2, pass.p, pass.n);
+	memcpy(plain + 1, conf->username.p, conf->username.n);
+	memcpy(plain + conf->username.n + 2, conf->password.p,
+	    conf->password.n);
 	base64(text, plain, n);
-	cmd_put(cmd, text, len);
 	freezero(plain, n);
-	freezero(text, len);
+	return text;
+}
+
+/* Whether text begins with p as it is, or as a quoted string would have it. */
+static int
+begins_with(const char *text, const char *p, size_t n)
+{
+	size_t	 i;
+
+	if (strncmp(text, p, n) == 0)
+		return 1;
+	for (i = 0; i < n; i++, text++) {
+		if (*text == '\\' && (p[i] == '\\' || p[i] == '"'))
+			text++;
+		if (*text != p[i])
+			return 0;
+	}
+	return 1;
+}
+
+/*
+ * A server that did not like a command may repeat it.  The password, or what
+ * AUTHENTICATE made of it, is then kept out of what the user is told.
+ */
+const char *
+auth_text(const struct child *c, const char *text)
+{
+	const struct bytes	 pass = c->conf.password;
+	const char		*p;
+	char			*plain;
+	size_t			 len;
+	int			 found;
+
+	if (pass.n == 0 || pass.n > AUTH_MAX)
+		return text;
+	plain = plain_text(&c->conf, &len);
+	found = strstr(text, plain) != NULL;
+	freezero(plain, len);
+	for (p = text; !found && *p != '\0'; p++)
+		found = begins_with(p, pass.p, pass.n);
+	return found ? "[REDACTED]" : text;
+}
+
+/* Only how it ended: TAG SP COND SP TEXT. */
+void
+auth_trace(const struct child *c, const char *line)
+{
+	const char	*cond, *text;
+
+	if (line[0] == '*' || line[0] == '+' ||
+	    (cond = strchr(line, ' ')) == NULL)
+		return;
+	if ((text = strchr(++cond, ' ')) == NULL)
+		log_debug("S: xxx %s", cond);
+	else
+		log_debug("S: xxx %.*s %s", (int)(text - cond), cond,
+		    auth_text(c, text + 1));
 }
 
 static struct command *
@@ -95,16 +157,18 @@ static void
 auth_plain(struct child *c)
 {
 	struct command	*cmd;
+	char		*text;
+	size_t		 len;
 
 	cmd = auth_command(c, "AUTHENTICATE PLAIN");
 	cmd_puts(cmd, "AUTHENTICATE PLAIN");
 	if (c->caps & CAP_SASL_IR)
 		cmd_puts(cmd, " ");
-	else {
-		cmd_puts(cmd, "\r\n");
-		cmd_stop(cmd);
-	}
-	auth_plain_octets(cmd, c->conf.username, c->conf.password);
+	else
+		cmd_ask(cmd);
+	text = plain_text(&c->conf, &len);
+	cmd_put(cmd, text, len);
+	freezero(text, len);
 	cmd_close(cmd);
 }
 
@@ -127,53 +191,91 @@ word_is(const char *p, size_t n, const char *word)
 	return strlen(word) == n && strncasecmp(p, word, n) == 0;
 }
 
-/* The first mechanism of the option "auth" that both sides know. */
-void
-auth_start(struct child *c)
+/* The first mechanism of the option "auth" that both sides know, or NULL. */
+static auth_fn
+auth_choose(const struct child *c, const char *p, size_t n)
 {
-	const char	*p, *end, *sp;
+	const char	*end = p + n, *sp;
 
-	if (c->caps & CAP_LOGINDISABLED) {
-		child_fail(c, FAIL_AUTH, "Logins are disabled.");
-		return;
-	}
-	if (c->conf.username.n == 0 || c->conf.password.n == 0 ||
-	    c->conf.username.n + c->conf.password.n > AUTH_MAX) {
-		child_fail(c, FAIL_CONFIG, "Missing option %s",
-		    c->conf.username.n == 0 ? "username" : "password");
-		return;
-	}
-	c->knowscaps = 0;		/* the login changes them */
-	p = c->conf.auth.n == 0 ? "PLAIN LOGIN" : c->conf.auth.p;
-	end = p + (c->conf.auth.n == 0 ? strlen(p) : c->conf.auth.n);
 	for (; p < end; p = sp + 1) {
 		if ((sp = memchr(p, ' ', end - p)) == NULL)
 			sp = end;
-		if (word_is(p, sp - p, "LOGIN")) {
-			auth_login(c);
-			return;
-		}
-		if (word_is(p, sp - p, "PLAIN") && c->authplain) {
-			auth_plain(c);
-			return;
-		}
+		if (word_is(p, sp - p, "LOGIN"))
+			return auth_login;
+		if (word_is(p, sp - p, "PLAIN") && c->authplain)
+			return auth_plain;
 	}
-	child_fail(c, FAIL_AUTH,
-	    "Failed to choose an authentication mechanism");
+	return NULL;
+}
+
+/* What the configuration has to say.  0, or -1: the connection has failed. */
+static int
+auth_configured(struct child *c)
+{
+	const struct msg_config	*conf = &c->conf;
+
+	if (conf->username.n == 0 || conf->password.n == 0)
+		child_fail(c, FAIL_CONFIG, "Missing option %s",
+		    conf->username.n == 0 ? "username" : "password");
+	else if (conf->username.n > AUTH_MAX ||
+	    conf->password.n > AUTH_MAX - conf->username.n)
+		child_fail(c, FAIL_CONFIG, "username and password have more "
+		    "than %d octets", AUTH_MAX);
+	else
+		return 0;
+	return -1;
+}
+
+/* Servers say so after the login, too: then it does not matter. */
+static void
+auth_disabled(struct child *c)
+{
+	child_fail(c, FAIL_AUTH, "Logins are disabled.%s",
+	    c->conf.type == CONN_IMAP && !c->upgraded ? " The server may "
+	    "allow them on an encrypted connection: STARTTLS = YES, or "
+	    "type = imaps" : "");
+}
+
+void
+auth_start(struct child *c)
+{
+	struct bytes	 auth = c->conf.auth;
+	auth_fn		 fn;
+
+	if (auth.n == 0)
+		auth = bytes_of("PLAIN LOGIN");
+	if (c->caps & CAP_LOGINDISABLED) {
+		auth_disabled(c);
+		return;
+	}
+	if (auth_configured(c) == -1)
+		return;
+	if ((fn = auth_choose(c, auth.p, auth.n)) == NULL) {
+		child_fail(c, FAIL_AUTH, "Failed to choose an authentication "
+		    "mechanism: auth = %.*s, the server offers LOGIN%s, and "
+		    "known here are PLAIN and LOGIN", (int)auth.n, auth.p,
+		    c->offered);
+		return;
+	}
+	if (c->exposed && !c->upgraded)
+		log_warn("username and password go unencrypted through the "
+		    "network; use STARTTLS = YES or type = imaps");
+	c->knowscaps = 0;		/* the login changes them */
+	fn(c);
 }
 
 static void
 auth_done(struct child *c, struct command *cmd, const struct resp_status *st)
 {
-	if (c->quiet)
-		log_debug("S: xxx %s %s", st->cond == COND_OK ? "OK" :
-		    st->cond == COND_NO ? "NO" : "BAD", st->text);
+	const char	*text = auth_text(c, st->text);
+
 	c->quiet = 0;
 	auth_forget(c);
 	if (st->cond == COND_OK)
 		session_login(c);
-	else
-		child_fail(c, FAIL_AUTH, "login refused: %s", st->text);
+	else	/* RFC 5530 section 3: UNAVAILABLE says nothing about us */
+		child_fail(c, strcmp(st->codename, "UNAVAILABLE") == 0 ?
+		    FAIL_NET : FAIL_AUTH, "login refused: %s", text);
 }
 
 /* The command itself wipes its octets when it goes (cmd->secret). */

@@ -281,6 +281,14 @@ cmd_stop(struct command *cmd)
 	cmd->stop[cmd->nstops++] = cmd->put;
 }
 
+void
+cmd_ask(struct command *cmd)
+{
+	cmd_octets(cmd, "\r\n", 2);
+	cmd_traced(cmd);
+	cmd_stop(cmd);
+}
+
 int
 cmd_uidset(struct command *cmd, const struct uidset *set, size_t *pos,
     size_t reserve)

@@ -101,8 +101,10 @@ int	 cmd_needs_literal(const char *, size_t);
  */
 void	 cmd_literal(struct command *, uint64_t, int);
 void	 cmd_octets(struct command *, const void *, size_t);
-/* Wait here for a "+" (AUTHENTICATE). */
+/* Wait here for a "+". */
 void	 cmd_stop(struct command *);
+/* End a line that the server has to answer by a "+" (AUTHENTICATE). */
+void	 cmd_ask(struct command *);
 /*
  * As many ranges of a set from *pos on as fit into one command line, in
  * front of reserve octets more.  Returns 0, or -1 when not one fits.

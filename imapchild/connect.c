@@ -176,6 +176,36 @@ say_refused(char *errbuf, size_t size, const struct addrinfo *ai,
 	    "%s", host, port, address, why);
 }
 
+/* RFC 1122 section 3.2.1.3, RFC 4291 sections 2.5.3 and 2.5.5.2. */
+static int
+address_loopback(const struct sockaddr_storage *ss)
+{
+	const uint8_t *a;
+
+	if (ss->ss_family == AF_INET) {
+		a = (const uint8_t *)
+		    &((const struct sockaddr_in *)ss)->sin_addr;
+		return a[0] == 127;
+	}
+	if (ss->ss_family != AF_INET6)
+		return 0;
+	a = ((const struct sockaddr_in6 *)ss)->sin6_addr.s6_addr;
+	return memcmp(a, &in6addr_loopback, 16) == 0 ||
+	    (memcmp(a, "\0\0\0\0\0\0\0\0\0\0\xff\xff", 12) == 0 &&
+	    a[12] == 127);
+}
+
+int
+connect_loopback(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+
+	memset(&ss, 0, sizeof(ss));
+	return getpeername(fd, (struct sockaddr *)&ss, &len) == 0 &&
+	    address_loopback(&ss);
+}
+
 int
 connect_host(const char *host, const char *port, unsigned int timeout,
     char *errbuf, size_t size)

@@ -67,6 +67,7 @@
 #define HELD_MAX	(64 << 20)	/* events kept until SELECT's answer */
 #define LIST_MAX	200000		/* mailboxes of one LIST */
 #define TEXT_MAX	1000		/* octets of a text in a FAIL */
+#define OFFERED_MAX	256		/* of the names of mechanisms told */
 
 struct child;
 struct digest;
@@ -218,6 +219,8 @@ struct child {
 
 	uint64_t	 caps;		/* CAP_* */
 	int		 authplain;	/* AUTH=PLAIN is offered */
+	char		 offered[OFFERED_MAX];	/* all AUTH=, as text */
+	int		 exposed;	/* in the clear, and not to ourselves */
 	int		 knowscaps;	/* since the last change of state */
 	int		 upgraded;	/* STARTTLS is done */
 	int		 loggedin;
@@ -289,6 +292,10 @@ void	 session_enable(struct child *);	/* before the first request */
 void	 session_login(struct child *);	/* the credentials were accepted */
 void	 auth_start(struct child *);
 void	 auth_forget(struct child *);	/* wipe all that held credentials */
+/* What the server said, or a word instead when that repeats the password. */
+const char *auth_text(const struct child *, const char *);
+/* Log a line of the server that came while credentials were under way. */
+void	 auth_trace(const struct child *, const char *);
 
 /* answer.c */
 extern const struct resp_calls answer_calls;

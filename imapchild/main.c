@@ -131,6 +131,9 @@ start_socket(struct child *c)
 	fd = connect_host(host, port, c->conf.timeout, err, sizeof(err));
 	if (fd == -1)
 		child_fail(c, FAIL_NET, "%s", err);
+	else
+		c->exposed = c->conf.type == CONN_IMAP &&
+		    !connect_loopback(fd);
 	free(host);
 	free(port);
 	return fd;

@@ -71,6 +71,28 @@ static const struct {
 };
 #define NCAPABILITIES	(sizeof(capabilities) / sizeof(capabilities[0]))
 
+/* What was learnt before a change of state counts no longer. */
+static void
+session_forget(struct child *c)
+{
+	c->caps = c->cmdq.caps = 0;
+	c->authplain = 0;
+	c->offered[0] = '\0';
+	c->knowscaps = 0;
+}
+
+/* Remember the name for auth_start(), which may have to tell it. */
+static void
+session_mechanism(struct child *c, const char *name)
+{
+	if (strcasecmp(name, "AUTH=PLAIN") == 0)
+		c->authplain = 1;
+	if (strlen(c->offered) + strlen(name) + 2 <= sizeof(c->offered)) {
+		strlcat(c->offered, " ", sizeof(c->offered));
+		strlcat(c->offered, name, sizeof(c->offered));
+	}
+}
+
 /* A NULL begins a new list, which replaces the old one. */
 void
 session_capability(struct child *c, const char *name)
@@ -78,24 +100,14 @@ session_capability(struct child *c, const char *name)
 	size_t	 i;
 
 	if (name == NULL) {
-		c->caps = 0;
-		c->authplain = 0;
+		session_forget(c);
 		c->knowscaps = 1;
-	} else if (strcasecmp(name, "AUTH=PLAIN") == 0)
-		c->authplain = 1;
+	} else if (strncasecmp(name, "AUTH=", 5) == 0)
+		session_mechanism(c, name);
 	for (i = 0; name != NULL && i < NCAPABILITIES; i++)
 		if (strcasecmp(name, capabilities[i].name) == 0)
 			c->caps |= capabilities[i].bit;
 	c->cmdq.caps = c->caps;
-}
-
-/* What was learnt before a change of state counts no longer. */
-static void
-session_forget(struct child *c)
-{
-	c->caps = c->cmdq.caps = 0;
-	c->authplain = 0;
-	c->knowscaps = 0;
 }
 
 static struct command *
@@ -150,7 +162,8 @@ session_next(struct child *c)
 			session_command(c, &starttls_calls, "STARTTLS");
 		else
 			child_fail(c, FAIL_TLS, "Server did not advertise "
-			    "STARTTLS capability.");
+			    "STARTTLS capability. Use type = imaps if it has a "
+			    "port for TLS");
 	} else
 		auth_start(c);
 }
@@ -181,7 +194,8 @@ session_greeting(struct child *c, const struct resp_status *st)
 	if (st->cond == COND_PREAUTH) {
 		if (c->conf.type == CONN_IMAP && c->conf.starttls) {
 			child_fail(c, FAIL_TLS, "PREAUTH greeting leaves no "
-			    "way to STARTTLS");
+			    "way to STARTTLS; somebody may stand in between. "
+			    "Use type = imaps if it has a port for TLS");
 			return;
 		}
 		c->loggedin = 1;

@@ -106,5 +106,7 @@ void		 tls_describe(const struct transport *, char *, size_t);
 #define CONNECT_TIMEOUT	60
 int		 connect_host(const char *, const char *, unsigned int, char *,
 		    size_t);
+/* The other end is this machine, by a loopback address (not one of a card). */
+int		 connect_loopback(int);
 
 #endif

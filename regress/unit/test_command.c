@@ -224,6 +224,45 @@ secrets(void **state)
 	expect(&q, "000000 LOGIN joe secret\r\n");
 	assert_string_equal(trace, "");
 	assert_null(memmem(cmd->buf, cmd->size, "secret", 6));
+
+	/* as a literal; one that is refused is not sent */
+	cmd = cmd_new(&q, NULL);
+	cmd->secret = 1;
+	cmd_puts(cmd, "LOGIN ");
+	cmd_string(cmd, "jo\xc3\xa9", 4);
+	cmd_puts(cmd, " ");
+	cmd_string(cmd, "s\xc3\xa9" "cret", 7);
+	cmd_close(cmd);
+	expect(&q, "000001 LOGIN {4}\r\n");
+	assert_int_equal(cmdq_continue(&q), 0);
+	expect(&q, "jo\xc3\xa9 {7}\r\n");
+	assert_null(memmem(cmd->buf, cmd->size, "jo", 2));
+	assert_int_equal(cmdq_answered(&q, cmd), 0);
+	expect(&q, "");
+	assert_string_equal(trace, "");
+	cmdq_free(&q);
+}
+
+/* A line that waits for a "+" is a line of the trace. */
+static void
+asked(void **state)
+{
+	struct command	*cmd;
+	struct cmdq	 q;
+
+	cmdq_init(&q);
+	q.trace = keep;
+	trace[0] = '\0';
+	cmd = cmd_new(&q, NULL);
+	cmd_puts(cmd, "AUTHENTICATE PLAIN");
+	cmd_ask(cmd);
+	cmd_puts(cmd, "AGpv");
+	cmd_close(cmd);
+	expect(&q, "000000 AUTHENTICATE PLAIN\r\n");
+	expect(&q, "");
+	assert_int_equal(cmdq_continue(&q), 0);
+	expect(&q, "AGpv\r\n");
+	assert_string_equal(trace, "000000 AUTHENTICATE PLAIN|AGpv|");
 	cmdq_free(&q);
 }
 
@@ -298,6 +337,7 @@ main(void)
 		cmocka_unit_test(refused_literal),
 		cmocka_unit_test(early_answer),
 		cmocka_unit_test(secrets),
+		cmocka_unit_test(asked),
 		cmocka_unit_test(long_sets),
 		cmocka_unit_test(small_steps)
 	};

@@ -196,6 +196,7 @@ check_connect(int family, const char *host)
 	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len),
 	    0);
 	assert_int_not_equal(on, 0);
+	assert_true(connect_loopback(fd));
 	close(fd);
 	close(lfd);
 }
