@@ -114,16 +114,43 @@ bodybuf_grow(struct bodybuf *b, size_t need, size_t max)
 	return 0;
 }
 
+/* Copy to so many octets behind the first. */
+static void
+bodybuf_copy(struct bodybuf *b, size_t off, const void *src, size_t n)
+{
+	size_t	 at, first;
+
+	at = (b->pos + off) % b->size;
+	first = b->size - at < n ? b->size - at : n;
+	memcpy(b->buf + at, src, first);
+	memcpy(b->buf, (const uint8_t *)src + first, n - first);
+}
+
 static void
 bodybuf_add(struct bodybuf *b, const void *src, size_t n)
 {
-	size_t	 end, first;
-
-	end = (b->pos + b->len) % b->size;
-	first = b->size - end < n ? b->size - end : n;
-	memcpy(b->buf + end, src, first);
-	memcpy(b->buf, (const uint8_t *)src + first, n - first);
+	bodybuf_copy(b, b->len, src, n);
 	b->len += n;
+}
+
+/*
+ * Make the DATA at the end longer.  Without this the headers of a body that
+ * comes in small pieces would outweigh it, and credit would be worth nothing.
+ */
+static int
+bodybuf_extend(struct bodybuf *b, const struct body_frame *f, const void *data)
+{
+	struct body_frame	 whole = *f;
+	uint8_t			 head[BODY_HEADER];
+
+	if (bodybuf_grow(b, f->len, BODY_BUFSIZE) == -1)
+		return -1;
+	whole.len = b->last - sizeof(head) + f->len;
+	body_encode(head, &whole);
+	bodybuf_copy(b, b->len - b->last, head, sizeof(head));
+	bodybuf_add(b, data, f->len);
+	b->last += f->len;
+	return 0;
 }
 
 int
@@ -133,6 +160,9 @@ bodybuf_put(struct bodybuf *b, const struct body_frame *f, const void *data)
 	size_t	 n;
 
 	n = f->type == BODY_DATA ? f->len : 0;
+	if (n > 0 && b->last > 0 &&
+	    n <= BODY_CHUNK + sizeof(head) - b->last)
+		return bodybuf_extend(b, f, data);
 	if (n > BODY_CHUNK || bodybuf_grow(b, sizeof(head) + n,
 	    BODY_BUFSIZE) == -1)
 		return -1;
@@ -140,6 +170,7 @@ bodybuf_put(struct bodybuf *b, const struct body_frame *f, const void *data)
 	bodybuf_add(b, head, sizeof(head));
 	if (n > 0)
 		bodybuf_add(b, data, n);
+	b->last = n > 0 ? sizeof(head) + n : 0;
 	return 0;
 }
 
@@ -164,6 +195,8 @@ bodybuf_join(struct bodybuf *b, struct bodybuf *more)
 	if (more->len > 0 && bodybuf_grow(b, more->len,
 	    b->len + more->len + BODY_BUFSIZE) == -1)
 		return -1;
+	if (more->len > 0)
+		b->last = 0;
 	while ((n = bodybuf_peek(more, &p)) > 0) {
 		bodybuf_add(b, p, n);
 		bodybuf_drop(more, n);
@@ -183,5 +216,7 @@ void
 bodybuf_drop(struct bodybuf *b, size_t n)
 {
 	b->len -= n;
+	if (b->len < b->last)
+		b->last = 0;		/* its header is on its way */
 	b->pos = b->len == 0 ? 0 : (b->pos + n) % b->size;
 }

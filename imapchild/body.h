@@ -47,7 +47,10 @@ struct body_frame {
 	uint64_t len;		/* BEGIN: the message; DATA: this chunk */
 };
 
-/* BODY_CREDIT octets of messages are always taken, with their headers. */
+/*
+ * BODY_CREDIT octets of messages are always taken, with their headers: octets
+ * that come in small pieces share one.
+ */
 #define BODY_BUFSIZE	(BODY_CREDIT + (64 << 10))
 
 /*
@@ -58,11 +61,15 @@ struct bodybuf {
 	uint8_t	*buf;
 	size_t	 size;			/* allocated */
 	size_t	 pos, len;		/* first octet, octets held */
+	size_t	 last;			/* of them, the DATA at the end */
 };
 
 void	 bodybuf_init(struct bodybuf *);
 void	 bodybuf_free(struct bodybuf *);
-/* One whole frame with its octets; 0, or -1: no room (or no memory). */
+/*
+ * One whole frame with its octets; 0, or -1: no room (or no memory).  DATA
+ * behind DATA is of the same message, and may become one frame with it.
+ */
 int	 bodybuf_put(struct bodybuf *, const struct body_frame *,
 	    const void *);
 /* The largest DATA for which there is room now; leaves room for an END. */

@@ -98,8 +98,11 @@ ring_order(void **state)
 		f.len = 1 + round * 7919 % 3000;
 		for (i = 0; i < f.len; i++)
 			data[i] = in++;
+		f.type = BODY_DATA;
 		assert_int_equal(bodybuf_put(&b, &f, data), 0);
-		put += BODY_HEADER + f.len;
+		f.type = BODY_END;
+		assert_int_equal(bodybuf_put(&b, &f, NULL), 0);
+		put += 2 * BODY_HEADER + f.len;
 		/* leave some behind, so that the ring goes round and grows */
 		for (n = round * 104729 % 3100; n > 0 && b.len > 0; n -= i) {
 			i = bodybuf_peek(&b, &p);
@@ -118,12 +121,15 @@ ring_order(void **state)
 		f.len = 1000;
 		for (i = 0; i < f.len; i++)
 			data[i] = (uint8_t)(round + i);
+		f.type = BODY_DATA;
 		assert_int_equal(bodybuf_put(&b, &f, data), 0);
+		f.type = BODY_END;
+		assert_int_equal(bodybuf_put(&b, &f, NULL), 0);
 		if (round < 2)
 			continue;
-		for (n = 0; n < BODY_HEADER + f.len; n++) {
+		for (n = 0; n < BODY_HEADER + f.len + BODY_HEADER; n++) {
 			assert_true(bodybuf_peek(&b, &p) > 0);
-			if (n >= BODY_HEADER)
+			if (n >= BODY_HEADER && n < BODY_HEADER + f.len)
 				assert_int_equal(*p, (uint8_t)(round - 2 + n -
 				    BODY_HEADER));
 			bodybuf_drop(&b, 1);
@@ -159,6 +165,100 @@ ring_bounds(void **state)
 	bodybuf_free(&b);
 }
 
+/* Take n octets from the ring. */
+static void
+ring_take(struct bodybuf *b, uint8_t *dst, size_t n)
+{
+	const uint8_t	*p;
+	size_t		 got;
+
+	for (; n > 0; n -= got, dst += got) {
+		assert_true((got = bodybuf_peek(b, &p)) > 0);
+		if (got > n)
+			got = n;
+		memcpy(dst, p, got);
+		bodybuf_drop(b, got);
+	}
+}
+
+/* The DATA at the front; its octets count upwards from *next. */
+static void
+ring_take_data(struct bodybuf *b, uint8_t *next)
+{
+	static uint8_t		 data[BODY_CHUNK];
+	uint8_t			 head[BODY_HEADER];
+	struct body_frame	 f;
+	uint64_t		 i;
+
+	ring_take(b, head, sizeof(head));
+	assert_int_equal(body_decode(head, &f), 0);
+	assert_int_equal(f.type, BODY_DATA);
+	assert_int_equal(f.transfer, 1);
+	assert_int_equal(f.uid, 2);
+	ring_take(b, data, f.len);
+	for (i = 0; i < f.len; i++)
+		assert_int_equal(data[i], (*next)++);
+}
+
+/* A credit's worth fits, however small the pieces that it comes in. */
+static void
+ring_pieces(void **state)
+{
+	struct body_frame	 f = { BODY_DATA, 1, 2, 0, 7 };
+	struct bodybuf		 b;
+	uint8_t			 data[7], in = 0, out = 0;
+	size_t			 held, i;
+
+	bodybuf_init(&b);
+	for (held = 0; held < BODY_CREDIT; held += f.len) {
+		for (i = 0; i < f.len; i++)
+			data[i] = in++;
+		assert_true(bodybuf_room(&b) >= f.len);
+		assert_int_equal(bodybuf_put(&b, &f, data), 0);
+	}
+	while (b.len > 0)
+		ring_take_data(&b, &out);
+	assert_int_equal(in, out);
+	bodybuf_free(&b);
+}
+
+/* What was begun to be written is not made longer. */
+static void
+ring_begun(void **state)
+{
+	struct body_frame	 f = { BODY_DATA, 1, 2, 0, 0 };
+	struct bodybuf		 b;
+	uint8_t			 data[300], head[BODY_HEADER], in = 0, out = 0;
+	int			 round;
+	size_t			 i;
+
+	bodybuf_init(&b);
+	for (round = 0; round < 2000; round++) {
+		f.len = 1 + round % sizeof(data);
+		for (i = 0; i < f.len; i++)
+			data[i] = in++;
+		assert_int_equal(bodybuf_put(&b, &f, data), 0);
+		if (round % 3 != 0)
+			continue;
+		ring_take(&b, head, 1 + round % (BODY_HEADER - 1));
+		for (i = 0; i < 3; i++)
+			data[i] = in++;
+		f.len = 3;
+		assert_int_equal(bodybuf_put(&b, &f, data), 0);
+		ring_take(&b, head + 1 + round % (BODY_HEADER - 1),
+		    BODY_HEADER - 1 - round % (BODY_HEADER - 1));
+		assert_int_equal(body_decode(head, &f), 0);
+		for (i = 0; i < f.len; i++) {
+			ring_take(&b, data, 1);
+			assert_int_equal(data[0], out++);
+		}
+	}
+	while (b.len > 0)
+		ring_take_data(&b, &out);
+	assert_int_equal(in, out);
+	bodybuf_free(&b);
+}
+
 int
 main(void)
 {
@@ -166,7 +266,9 @@ main(void)
 		cmocka_unit_test(codec_roundtrip),
 		cmocka_unit_test(codec_refuses),
 		cmocka_unit_test(ring_order),
-		cmocka_unit_test(ring_bounds)
+		cmocka_unit_test(ring_bounds),
+		cmocka_unit_test(ring_pieces),
+		cmocka_unit_test(ring_begun)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
