@@ -52,11 +52,12 @@ BASE_LIBS =	${BSD_LIBS_${UNAME}} ${SANDBOX_LIBS_${UNAME}}
 
 # The sync engine: pure of descriptors, talks messages only.
 ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
-		interimap/copied.o interimap/copy.o interimap/engine.o \
-		interimap/flagtab.o interimap/lists.o interimap/merge.o \
-		interimap/names.o \
+		interimap/commands.o interimap/copied.o interimap/copy.o \
+		interimap/create.o interimap/engine.o interimap/flagtab.o \
+		interimap/lists.o interimap/merge.o interimap/names.o \
 		interimap/pair.o interimap/pull.o interimap/push.o \
-		interimap/request.o interimap/rows.o interimap/subscribe.o \
+		interimap/rename.o interimap/request.o interimap/rows.o \
+		interimap/subscribe.o interimap/unlisted.o \
 		interimap/verify.o
 PARENT_OBJS =	interimap/main.o interimap/children.o interimap/config.o \
 		interimap/conftab.o interimap/frames.o interimap/ignore.o \
@@ -92,7 +93,7 @@ CHILD_LIBS =	-ltls -lcrypto ${BASE_LIBS}
 
 DB_CORE =	statedb/db.o statedb/dispatch.o statedb/held.o \
 		statedb/intents.o statedb/mailboxes.o statedb/mapping.o \
-		statedb/open.o statedb/schema.o statedb/sql.o
+		statedb/open.o statedb/remove.o statedb/schema.o statedb/sql.o
 DB_OBJS =	statedb/main.o ${DB_CORE}
 DB_HDRS =	statedb/statedb.h
 DB_LIBS =	-lsqlite3 ${BASE_LIBS}
@@ -247,7 +248,7 @@ build/test_prefix: regress/unit/test_prefix.c interimap/prefix.c \
 	    ${UNIT_LIBS}
 DB_SRCS =	statedb/db.c statedb/dispatch.c statedb/held.c \
 		statedb/intents.c statedb/mailboxes.c statedb/mapping.c \
-		statedb/open.c statedb/schema.c statedb/sql.c
+		statedb/open.c statedb/remove.c statedb/schema.c statedb/sql.c
 DB_TEST_DEPS =	regress/unit/dbtest.h ${DB_SRCS} ${MSG_SRCS} ${DB_HDRS} \
 		${LIB_HDRS}
 build/test_db: regress/unit/test_db.c ${DB_TEST_DEPS}

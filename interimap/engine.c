@@ -75,6 +75,8 @@ copy_config(struct engine *e, const struct engine_config *c)
 	e->opts = xstrdup(c->opts ? c->opts : "");
 	e->window = c->window != 0 ? c->window : ENGINE_WINDOW;
 	e->rawpatterns = c->rawpatterns;
+	if (c->command != CMD_SYNC)
+		e->cmd = command_new(c->command, c->targets, c->npatterns);
 	if (c->npatterns == 0)
 		return;
 	e->patterns = calloc(c->npatterns, sizeof(*e->patterns));
@@ -208,6 +210,7 @@ engine_free(struct engine *e)
 	free(e->ref[REMOTE]);
 	free(e->opts);
 	free(e->hash);
+	command_free(e->cmd);
 	free(e->reqs);
 	flagtab_free(&e->flagtab);
 	free(e);
@@ -216,7 +219,10 @@ engine_free(struct engine *e)
 int
 engine_start(struct engine *e)
 {
-	lists_start(e);
+	if (e->cmd != NULL)
+		command_start(e);
+	else
+		lists_start(e);
 	return e->lost ? -1 : 0;
 }
 

@@ -48,6 +48,15 @@ enum outcome	 outcome_worse(enum outcome, enum outcome);
 #define SIDE_NONE	(-1)	/* said of no server */
 #define SIDE_DB		2	/* said of the database */
 
+/* What a run does. */
+enum command { CMD_SYNC, CMD_DELETE, CMD_RENAME };
+/* Where CMD_DELETE and CMD_RENAME do it, ored. */
+#define TARGET(peer)	(1 << (peer))
+#define TARGET_LOCAL	TARGET(PEER_LOCAL)
+#define TARGET_REMOTE	TARGET(PEER_REMOTE)
+#define TARGET_DB	TARGET(PEER_DB)
+#define TARGET_ALL	(TARGET_LOCAL | TARGET_REMOTE | TARGET_DB)
+
 struct engine_calls {
 	/*
 	 * Send one request; the payload is copied before the call returns.
@@ -72,6 +81,9 @@ struct engine_config {
 	/* They are MAILBOX arguments: with the local delimiter as it is. */
 	int		 rawpatterns;
 	unsigned int	 window;	/* mailboxes in flight; 0: the default */
+	/* Other than CMD_SYNC: the patterns are names, raw ones. */
+	enum command	 command;
+	int		 targets;
 };
 
 struct engine;

@@ -45,6 +45,8 @@ struct options {
 	int		 debug;		/* how often it was given */
 	int		 help, version;
 	int		 watch;		/* seconds between runs; 0: one run */
+	enum command	 command;
+	int		 targets;	/* TARGET_*, of the command */
 	char		**mailboxes;	/* view of argv, INBOX folded */
 	size_t		 nmailboxes;
 };
@@ -57,7 +59,8 @@ struct options {
 int	 options_parse(struct options *, int, char **, char *, size_t);
 /*
  * Check the MAILBOX arguments ([\x01-\x7F]+) and write "inbox" in any case
- * as INBOX (RFC 3501 section 5.1).  0, or -1 with a line for the user.
+ * as INBOX (RFC 3501 section 5.1), which --delete does not take.  0, or -1 with
+ * a line for the user.
  */
 int	 options_mailboxes(struct options *, char *, size_t);
 

@@ -26,18 +26,14 @@
 #include "killpoint.h"
 #include "mailbox.h"
 
-/* Names of one LIST: some are MAILBOX_NAMEMAX long, a frame holds all. */
-#define UNLISTED_MAX	((IMSG_MAXPAYLOAD - 4 * MAILBOX_NAMEMAX) /	\
-			    (MAILBOX_NAMEMAX + 8))
-
 static void	lists_ready(struct engine *);
 static void	lists_send(struct engine *);
 static void	begin(struct engine *);
 
 /* ---- answers ---- */
 
-static void
-list_step(struct engine *e)
+void
+lists_step(struct engine *e)
 {
 	void (*next)(struct engine *) = e->listnext;
 
@@ -64,28 +60,7 @@ list_done(struct request *r, const struct msg_fail *fail)
 		    outcome_of(fail));
 		return;
 	}
-	list_step(e);
-}
-
-/* These mailboxes are left alone, the others are not. */
-static void
-unlisted_done(struct request *r, const struct msg_fail *fail)
-{
-	struct engine *e = r->e;
-	struct mbox *m;
-
-	e->listpending--;
-	if (fail != NULL) {
-		say(e, LOG_L_ERROR, (int)r->peer, NULL, "LIST failed: %.*s; "
-		    "mailboxes that were listed on one side only are left "
-		    "alone, tried again in the next run", (int)fail->text.n,
-		    fail->text.p);
-		e->outcome = outcome_worse(e->outcome, outcome_of(fail));
-		for (m = e->unlisted; m != NULL; m = m->qlink)
-			if (m->s[r->peer].name == NULL)
-				m->unlisted = 0;
-	}
-	list_step(e);
+	lists_step(e);
 }
 
 static void
@@ -105,8 +80,22 @@ take_delimiter(struct engine *e, enum side side, const struct msg_mailbox *mb)
 	e->hasdelim[side] = 1;
 }
 
-static void
-take_status(struct mside *s, const struct msg_mailbox *mb)
+/*
+ * One that is \Noselect or \NonExistent counts as absent, but it may be
+ * subscribed: then it need not be again when it is created.
+ */
+int
+lists_absent(struct mside *s, const struct msg_mailbox *mb)
+{
+	if ((mb->attrs & (ATTR_NOSELECT | ATTR_NONEXISTENT)) == 0)
+		return 0;
+	if (s->name == NULL)
+		s->attrs = mb->attrs;
+	return 1;
+}
+
+void
+lists_status(struct mside *s, const struct msg_mailbox *mb)
 {
 	free(s->name);
 	if ((s->name = bytes_dup(mb->name)) == NULL)
@@ -118,30 +107,13 @@ take_status(struct mside *s, const struct msg_mailbox *mb)
 	s->status.modseq = mb->modseq;
 }
 
-/* A mailbox that was asked for by its name; its pattern may match others. */
-static void
-take_unlisted(struct engine *e, enum side side, const struct msg_mailbox *mb)
-{
-	char name[MAILBOX_NAMEMAX + 1];
-	struct mbox *m;
-	size_t len;
-
-	if (mb->attrs & (ATTR_NOSELECT | ATTR_NONEXISTENT) ||
-	    name_canonical(e->ref[side], (char)mb->delim, mb->name, name,
-	    &len) == -1 || (m = mbox_find(e, name, len)) == NULL ||
-	    !m->unlisted || m->s[side].name != NULL)
-		return;
-	take_status(&m->s[side], mb);
-}
-
 static void
 take_listed(struct engine *e, enum side side, const struct msg_mailbox *mb)
 {
 	char name[MAILBOX_NAMEMAX + 1];
+	struct mside *s;
 	size_t len;
 
-	if (mb->attrs & (ATTR_NOSELECT | ATTR_NONEXISTENT))
-		return;
 	if (name_canonical(e->ref[side], (char)mb->delim, mb->name, name,
 	    &len) == -1) {
 		say(e, LOG_L_DEBUG, (int)side, NULL, "%.*s is not below the "
@@ -150,7 +122,10 @@ take_listed(struct engine *e, enum side side, const struct msg_mailbox *mb)
 	}
 	if (e->calls.ignored != NULL && e->calls.ignored(e->arg, name, len))
 		return;
-	take_status(&mbox_get(e, name, len)->s[side], mb);
+	s = &mbox_get(e, name, len)->s[side];
+	if (lists_absent(s, mb))
+		return;
+	lists_status(s, mb);
 	e->messages[side] += mb->has & STATUS_MESSAGES ? mb->messages : 1;
 }
 
@@ -162,7 +137,7 @@ lists_mailbox(struct request *r, struct imsg *im)
 	if (msg_get_mailbox(&im->data, &mb) == -1)
 		return -1;
 	if (r->arg == &r->e->unlisted)
-		take_unlisted(r->e, (enum side)r->peer, &mb);
+		unlisted_take(r->e, (enum side)r->peer, &mb);
 	else if (r->arg != NULL)
 		take_delimiter(r->e, (enum side)r->peer, &mb);
 	else
@@ -192,8 +167,8 @@ lists_dbmailbox(struct request *r, struct imsg *im)
 
 /* ---- asking ---- */
 
-static void
-send_list(struct engine *e, enum side side, const char *opts, int status,
+void
+lists_ask(struct engine *e, enum side side, const char *opts, int status,
     struct bytes *patterns, uint32_t n, void *arg)
 {
 	struct msg_list l;
@@ -222,7 +197,7 @@ lists_start(struct engine *e)
 	ibuf_init(&b);
 	list_request(e, PEER_DB, MSG_MAILBOXES, &b, NULL);
 	for (i = 0; i < 2; i++)
-		send_list(e, (enum side)i, "", 0, &empty, 1, e->delim);
+		lists_ask(e, (enum side)i, "", 0, &empty, 1, e->delim);
 	/* Patterns may hold the delimiter, which must be known first. */
 	if (e->npatterns == 0)
 		lists_send(e);
@@ -241,8 +216,8 @@ lists_send(struct engine *e)
 
 	e->listnext = lists_ready;
 	if (n == 0) {
-		send_list(e, LOCAL, e->opts, 1, &star, 1, NULL);
-		send_list(e, REMOTE, e->opts, 1, &star, 1, NULL);
+		lists_ask(e, LOCAL, e->opts, 1, &star, 1, NULL);
+		lists_ask(e, REMOTE, e->opts, 1, &star, 1, NULL);
 		return;
 	}
 	for (i = 0; i < 2; i++) {
@@ -251,7 +226,7 @@ lists_send(struct engine *e)
 		if (p == NULL || copies == NULL)
 			fatal("out of memory");
 		names_patterns(e, (enum side)i, p, copies);
-		send_list(e, (enum side)i, e->opts, 1, p, (uint32_t)n, NULL);
+		lists_ask(e, (enum side)i, e->opts, 1, p, (uint32_t)n, NULL);
 		while (n > 0)
 			free(copies[--n]);
 		n = e->npatterns;
@@ -292,50 +267,6 @@ lists_added(struct request *r, struct imsg *im)
 	return ibuf_done(&im->data);
 }
 
-static void
-added(struct mbox *m)
-{
-	KILLPOINT("mailbox-added");
-	pull_done(m);
-}
-
-/* It is on both sides: only now the database may know of it. */
-void
-lists_made(struct mbox *m)
-{
-	struct msg_add a;
-	struct ibuf b;
-
-	KILLPOINT("created");
-	a.name.p = m->name;
-	a.name.n = m->namelen;
-	a.subscribed = (uint8_t)m->subscribed;
-	ibuf_init(&b);
-	msg_put_add(&b, &a);
-	request(m->e, m, PEER_DB, MSG_ADD, &b, req_plain, NULL);
-	mbox_wait(m, added);
-}
-
-static void
-created(struct request *r, const struct msg_fail *fail)
-{
-	if (fail != NULL && !bytes_eq(fail->code, bytes_of("ALREADYEXISTS"))) {
-		say(r->e, LOG_L_WARN, (int)r->peer, NULL, "Couldn't create "
-		    "mailbox %s: %s%.*s%s%.*s; left alone, tried again in the "
-		    "next run. Create it there, or exclude it with "
-		    "ignore-mailbox", r->m->s[r->peer].name,
-		    fail->code.n > 0 ? "[" : "", (int)fail->code.n,
-		    fail->code.p, fail->code.n > 0 ? "] " : "",
-		    (int)fail->text.n, fail->text.p);
-		r->m->s[r->peer].uncreated = 1;
-		mbox_fail(r->m, OUT_PARTIAL);
-		return;
-	}
-	r->e->stats.created++;
-	say(r->e, LOG_L_NOTICE, (int)r->peer, NULL, "Created mailbox %s",
-	    r->m->s[r->peer].name);
-}
-
 /*
  * A mailbox only one side has.  One the database knows is gone from the
  * other, by deletion or renaming, and only the user knows which.
@@ -345,42 +276,29 @@ one_sided(struct mbox *m, enum side has)
 {
 	struct engine *e = m->e;
 	enum side o = OTHER(has);
+	char *name;
 
+	if ((name = name_on(e->ref[o], e->delim[o], m->name, m->namelen)) ==
+	    NULL) {
+		say(e, LOG_L_WARN, (int)o, NULL, "Mailbox %s cannot have that "
+		    "name there (it holds the delimiter, is too long, or is "
+		    "INBOX in another spelling); left alone", m->s[has].name);
+		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
+		return;
+	}
 	if (m->idx != 0) {
 		say(e, LOG_L_WARN, (int)o, NULL, "Mailbox %s is gone there but "
 		    "exists on %s; left alone. Delete or rename it on %s too, "
 		    "as was meant", m->s[has].name, side_name(has),
 		    side_name(has));
 		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
+		free(name);
 		return;
 	}
-	if ((m->s[o].name = name_on(e->ref[o], e->delim[o], m->name,
-	    m->namelen)) == NULL) {
-		say(e, LOG_L_WARN, (int)o, NULL, "Mailbox %s cannot have that "
-		    "name there (it holds the delimiter, or is too long); left "
-		    "alone", m->s[has].name);
-		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
-		return;
-	}
+	m->s[o].name = name;
 	m->s[o].missing = 1;
 	begin(e);
 	engine_queue(m);
-}
-
-/*
- * The first flight of a mailbox that the database does not know; its SELECTs
- * leave behind it.  One behind a CREATE that was refused fails, too, and
- * selects nothing (RFC 3501 section 6.3.1).
- */
-void
-lists_make(struct mbox *m)
-{
-	int i;
-
-	for (i = 0; i < 2; i++)
-		if (m->s[i].missing)
-			name_request(m, (enum side)i, MSG_CREATE, created);
-	subscribe_new(m);
 }
 
 static int
@@ -424,8 +342,8 @@ was_replaced(struct mbox *m)
 	return 0;
 }
 
-static void
-decide(struct mbox *m)
+void
+lists_decide(struct mbox *m)
 {
 	int l = m->s[LOCAL].name != NULL, r = m->s[REMOTE].name != NULL;
 
@@ -450,8 +368,8 @@ decide(struct mbox *m)
 }
 
 /* INBOX is always there, listed or not (RFC 3501 section 5.1). */
-static void
-add_inbox(struct engine *e)
+void
+lists_inbox(struct engine *e)
 {
 	struct mbox *m = mbox_get(e, "INBOX", 5);
 	int i;
@@ -463,57 +381,11 @@ add_inbox(struct engine *e)
 			m->s[i].name = xstrdup("INBOX");
 }
 
-/* ---- mailboxes that only one LIST showed ---- */
-
-/*
- * A LIST with selection options shows some of what is there (RFC 5258 section
- * 3): that a mailbox is missing from it does not mean that it is missing.
- * Without options, what is there is listed, and nothing need be asked.
- */
-static int
-is_unlisted(const struct mbox *m)
+void
+lists_clean(struct engine *e)
 {
-	return m->e->opts[0] != '\0' &&
-	    (m->s[LOCAL].name != NULL) != (m->s[REMOTE].name != NULL);
-}
-
-/* LIST each of these names, without options, as many as a request takes. */
-static void
-ask_unlisted(struct engine *e, enum side side)
-{
-	struct bytes p[UNLISTED_MAX];
-	char *names[UNLISTED_MAX];
-	struct mbox *m = e->unlisted;
-	uint32_t n;
-
-	while (m != NULL) {
-		for (n = 0; m != NULL && n < UNLISTED_MAX; m = m->qlink) {
-			if (m->s[side].name != NULL || (names[n] = name_on("",
-			    e->delim[side], m->name, m->namelen)) == NULL)
-				continue;
-			p[n] = bytes_of(names[n]);
-			n++;
-		}
-		if (n > 0)
-			send_list(e, side, "", 1, p, n, &e->unlisted);
-		while (n > 0)
-			free(names[--n]);
-	}
-}
-
-static void
-decide_unlisted(struct engine *e)
-{
-	struct mbox *m, *next;
-
-	add_inbox(e);
-	for (m = e->unlisted; m != NULL; m = next) {
-		next = m->qlink;
-		m->qlink = NULL;
-		if (m->unlisted)
-			decide(m);
-	}
-	e->unlisted = NULL;
+	if (e->stats.dirty == 0)
+		say(e, LOG_L_DEBUG, SIDE_NONE, NULL, "Clean state!");
 }
 
 static void
@@ -525,22 +397,16 @@ decide_all(struct engine *e)
 	for (i = 0; i < 2; i++)
 		e->emptied[i] = e->messages[i] == 0 &&
 		    e->mapped >= GUARD_ACCOUNT;
-	for (m = e->all; m != NULL; m = m->link) {
-		if (!is_unlisted(m)) {
-			decide(m);
-			continue;
-		}
-		m->unlisted = 1;
-		m->qlink = e->unlisted;
-		e->unlisted = m;
+	for (m = e->all; m != NULL; m = m->link)
+		if (unlisted_is(m))
+			unlisted_hold(m);
+		else
+			lists_decide(m);
+	if (e->unlisted == NULL) {
+		lists_clean(e);
+		return;
 	}
-	if (e->unlisted != NULL) {
-		e->listnext = decide_unlisted;
-		ask_unlisted(e, LOCAL);
-		ask_unlisted(e, REMOTE);
-		list_step(e);
-	} else if (e->stats.dirty == 0)
-		say(e, LOG_L_DEBUG, SIDE_NONE, NULL, "Clean state!");
+	unlisted_ask(e);
 }
 
 int
@@ -582,9 +448,9 @@ lists_ready(struct engine *e)
 		return;
 	}
 	if (e->opts[0] == '\0')
-		add_inbox(e);
+		lists_inbox(e);
 	e->listnext = decide_all;
 	if (e->messages[LOCAL] == 0 || e->messages[REMOTE] == 0)
 		count_all(e);
-	list_step(e);
+	lists_step(e);
 }

@@ -31,6 +31,8 @@
  *   copied.c   what became of them
  *   advance.c  SETTLE and ADVANCE
  *   lists.c    before all that: which mailboxes there are
+ *   unlisted.c what one LIST did not show is asked for by name
+ *   create.c   new mailboxes
  *   subscribe.c which of them are subscribed
  *   engine.c   the window of mailboxes, credit for bodies, the outcome
  *   request.c  requests and their answers
@@ -249,7 +251,8 @@ struct mbox {
 	size_t		 namelen;
 	uint32_t	 idx;		/* 0: not in the database */
 	int		 subscribed;
-	int		 unlisted;	/* on one side: it is asked by name */
+	enum { UNLISTED_NO, UNLISTED_SIDE, UNLISTED_BOTH }
+			 unlisted;	/* asked by name, on one or both */
 	int		 hasstate, above;
 	uint32_t	 nintents, nheld;
 	uint32_t	 rows;		/* of the mapping, from COUNT */
@@ -278,6 +281,7 @@ struct engine {
 	char		**patterns;
 	size_t		*patternlen, npatterns;
 	int		 rawpatterns;
+	struct command_run *cmd;	/* NULL: synchronize */
 	unsigned int	 window;
 	enum outcome	 outcome;
 	struct engine_stats stats;
@@ -364,6 +368,44 @@ void	 credit_ask(struct batch *);
 void	 credit_release(struct batch *);
 const char *mbox_display(const struct mbox *);	/* local name */
 
+/* ---- commands.c, rename.c: --delete and --rename ---- */
+
+struct name {			/* as the database has it */
+	char	 p[MAILBOX_NAMEMAX + 1];
+	size_t	 n;
+};
+struct command_run {
+	enum command	 what;
+	int		 targets;	/* TARGET_* */
+	struct name	*names;		/* the arguments */
+	size_t		 n;
+	int		 pending;
+	void		(*next)(struct engine *);	/* when all is answered */
+	int		 failed;	/* what follows is not to be done */
+	int		 done[2];	/* this side has it renamed already */
+};
+struct command_run *command_new(enum command, int, size_t);
+void	 command_free(struct command_run *);
+void	 command_start(struct engine *);
+int	 command_mailbox(struct request *, struct imsg *);	/* MAILBOX */
+/* One request of a command; what follows waits for its answer. */
+void	 command_request(struct engine *, enum peer, enum msg_type,
+	    struct ibuf *, req_done);
+void	 command_done(struct request *, const struct msg_fail *);
+/* When all is answered, and nothing failed, go on here. */
+void	 command_wait(struct engine *, void (*)(struct engine *));
+/* The database is to be written to: does it take it?  Then go on there. */
+void	 command_begin(struct engine *, void (*)(struct engine *));
+/* A refused change of a server; says what, and what to do. */
+void	 command_refused(struct engine *, enum peer, const char *,
+	    const struct msg_fail *);
+/* A name of the database for a user: with the local delimiter. */
+const char *command_display(const struct engine *, const char *, size_t,
+	    char *, size_t);
+/* Ask both sides, or the targets alone, for what is of interest. */
+void	 command_list(struct engine *, int);
+void	 rename_start(struct engine *);
+
 /* ---- the states ---- */
 
 /* names.c */
@@ -375,6 +417,14 @@ void	 names_patterns(const struct engine *, enum side, struct bytes *,
 	    char **);
 
 void	 lists_start(struct engine *);
+void	 lists_ask(struct engine *, enum side, const char *, int,
+	    struct bytes *, uint32_t, void *);
+void	 lists_step(struct engine *);	/* something was answered */
+void	 lists_status(struct mside *, const struct msg_mailbox *);
+int	 lists_absent(struct mside *, const struct msg_mailbox *);
+void	 lists_inbox(struct engine *);
+void	 lists_decide(struct mbox *);	/* what to do with a mailbox */
+void	 lists_clean(struct engine *);
 void	 lists_make(struct mbox *);	/* CREATE, SUBSCRIBE */
 void	 lists_made(struct mbox *);	/* and SELECT were answered */
 int	 lists_mailbox(struct request *, struct imsg *);	/* MAILBOX */
@@ -383,6 +433,12 @@ int	 lists_added(struct request *, struct imsg *);
 int	 lists_counted(struct request *, struct imsg *);
 /* CREATE, SUBSCRIBE, UNSUBSCRIBE on one side. */
 void	 name_request(struct mbox *, enum side, enum msg_type, req_done);
+/* unlisted.c */
+int	 unlisted_is(const struct mbox *);
+void	 unlisted_hold(struct mbox *);
+void	 unlisted_ask(struct engine *);	/* about all that are held */
+void	 unlisted_take(struct engine *, enum side, const struct msg_mailbox *);
+void	 unlisted_done(struct request *, const struct msg_fail *);
 void	 subscribe_new(struct mbox *);		/* not in the database yet */
 void	 subscribe_known(struct mbox *);
 

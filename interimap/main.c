@@ -62,8 +62,12 @@ catch_signals(void)
 static void
 help(void)
 {
-	printf("Usage: interimap [OPTIONS] [MAILBOX [..]]\n"
+	printf("Usage: interimap [OPTIONS] [COMMAND] [MAILBOX [..]]\n"
 	    "Keep two IMAP accounts the same, both ways.\n\n"
+	    "  --delete          delete each MAILBOX\n"
+	    "  --rename          rename the first MAILBOX to the second\n"
+	    "  --target=TARGET   only there: local, remote, database; again or\n"
+	    "                    comma-separated for several\n\n"
 	    "  --config=FILE     configuration file (default: config)\n"
 	    "  --watch[=SECONDS] run again and again (default: every %d s)\n"
 	    "  -q, --quiet       only warnings and errors\n"
@@ -89,7 +93,7 @@ static int
 usage(const char *why)
 {
 	log_text(LOG_L_ERROR, why, strlen(why));
-	fprintf(stderr, "Usage: interimap [OPTIONS] [MAILBOX [..]]\n"
+	fprintf(stderr, "Usage: interimap [OPTIONS] [COMMAND] [MAILBOX [..]]\n"
 	    "Try 'interimap --help' or see interimap(1).\n");
 	return OUT_FAILED;
 }

@@ -51,8 +51,9 @@ name_canonical(const char *ref, char delim, struct bytes name, char *buf,
 
 /*
  * What a server with this reference and delimiter calls it; allocated, or
- * NULL when it cannot: a level holds the delimiter, or there are levels and
- * no delimiter.
+ * NULL when it cannot: a level holds the delimiter, there are levels and no
+ * delimiter, or this server would take it for INBOX, which is another mailbox
+ * (RFC 3501 section 5.1).
  */
 char *
 name_on(const char *ref, char delim, const char *name, size_t len)
@@ -60,7 +61,9 @@ name_on(const char *ref, char delim, const char *name, size_t len)
 	size_t n = strlen(ref), i;
 	char *p;
 
-	if (n + len > MAILBOX_NAMEMAX)
+	if (n + len > MAILBOX_NAMEMAX || (n == 0 && len == 5 &&
+	    strncasecmp(name, "INBOX", 5) == 0 &&
+	    memcmp(name, "INBOX", 5) != 0))
 		return NULL;
 	for (i = 0; i < len; i++)
 		if ((name[i] == '\0' && delim == '\0') ||

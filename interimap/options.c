@@ -29,7 +29,8 @@
 #include "interimap.h"
 
 enum optid {
-	OPT_CONFIG, OPT_DEBUG, OPT_HELP, OPT_QUIET, OPT_VERSION, OPT_WATCH,
+	OPT_CONFIG, OPT_DEBUG, OPT_DELETE, OPT_HELP, OPT_QUIET, OPT_RENAME,
+	OPT_TARGET, OPT_VERSION, OPT_WATCH,
 	OPT_LATER		/* of the manual, not in this version */
 };
 
@@ -42,13 +43,13 @@ static const struct longopt {
 } longopts[] = {
 	{ "config",	OPT_CONFIG,	ARG_REQUIRED },
 	{ "debug",	OPT_DEBUG,	ARG_NONE },
-	{ "delete",	OPT_LATER,	ARG_NONE },
+	{ "delete",	OPT_DELETE,	ARG_NONE },
 	{ "help",	OPT_HELP,	ARG_NONE },
 	{ "notify",	OPT_LATER,	ARG_NONE },
 	{ "quiet",	OPT_QUIET,	ARG_NONE },
-	{ "rename",	OPT_LATER,	ARG_NONE },
+	{ "rename",	OPT_RENAME,	ARG_NONE },
 	{ "repair",	OPT_LATER,	ARG_NONE },
-	{ "target",	OPT_LATER,	ARG_ATTACHED },
+	{ "target",	OPT_TARGET,	ARG_REQUIRED },
 	{ "version",	OPT_VERSION,	ARG_NONE },
 	{ "watch",	OPT_WATCH,	ARG_ATTACHED },
 };
@@ -75,6 +76,52 @@ set_watch(struct options *o, const char *arg, char *err, size_t errlen)
 	return 0;
 }
 
+static const struct target {
+	const char	*name;
+	int		 bit;
+} targets[] = {
+	{ "local",	TARGET_LOCAL },
+	{ "remote",	TARGET_REMOTE },
+	{ "database",	TARGET_DB }
+};
+#define NTARGETS	(sizeof(targets) / sizeof(targets[0]))
+
+/* --target=A[,B..]: may be given again, and adds up. */
+static int
+set_targets(struct options *o, const char *arg, char *err, size_t errlen)
+{
+	const char	*p = arg;
+	size_t		 i, n;
+
+	for (;; p += n + 1) {
+		n = strcspn(p, ",");
+		for (i = 0; i < NTARGETS; i++)
+			if (strlen(targets[i].name) == n &&
+			    memcmp(targets[i].name, p, n) == 0)
+				break;
+		if (i == NTARGETS) {
+			snprintf(err, errlen, "Invalid target %.*s: local, "
+			    "remote or database is wanted", (int)n, p);
+			return -1;
+		}
+		o->targets |= targets[i].bit;
+		if (p[n] == '\0')
+			return 0;
+	}
+}
+
+static int
+set_command(struct options *o, enum command c, char *err, size_t errlen)
+{
+	if (o->command != CMD_SYNC && o->command != c) {
+		snprintf(err, errlen, "Only one of --delete and --rename can "
+		    "be given");
+		return -1;
+	}
+	o->command = c;
+	return 0;
+}
+
 static int
 apply(struct options *o, const struct longopt *l, const char *arg, char *err,
     size_t errlen)
@@ -86,6 +133,12 @@ apply(struct options *o, const struct longopt *l, const char *arg, char *err,
 	case OPT_DEBUG:
 		o->debug++;
 		break;
+	case OPT_DELETE:
+		return set_command(o, CMD_DELETE, err, errlen);
+	case OPT_RENAME:
+		return set_command(o, CMD_RENAME, err, errlen);
+	case OPT_TARGET:
+		return set_targets(o, arg, err, errlen);
 	case OPT_HELP:
 		o->help = 1;
 		break;
@@ -157,6 +210,30 @@ parse_short(struct options *o, const char *word, char *err, size_t errlen)
 	return 0;
 }
 
+/* What only shows when all options and arguments are known. */
+static int
+check_command(struct options *o, char *err, size_t errlen)
+{
+	const char	*why = NULL;
+
+	if (o->command == CMD_SYNC && o->targets != 0)
+		why = "Option --target needs --delete or --rename";
+	else if (o->command == CMD_DELETE && o->nmailboxes == 0)
+		why = "Option --delete needs at least one mailbox";
+	else if (o->command == CMD_RENAME && o->nmailboxes != 2)
+		why = "Option --rename needs two mailboxes, the old name and "
+		    "the new one";
+	else if (o->command != CMD_SYNC && o->watch > 0)
+		why = "Option --watch does not go with --delete or --rename";
+	if (why != NULL) {
+		snprintf(err, errlen, "%s", why);
+		return -1;
+	}
+	if (o->targets == 0)
+		o->targets = TARGET_ALL;
+	return 0;
+}
+
 int
 options_parse(struct options *o, int argc, char **argv, char *err,
     size_t errlen)
@@ -183,7 +260,9 @@ options_parse(struct options *o, int argc, char **argv, char *err,
 		snprintf(err, errlen, "Option --config requires a file name");
 		return -1;
 	}
-	return 0;
+	if (o->help || o->version)
+		return 0;
+	return check_command(o, err, errlen);
 }
 
 int
@@ -210,6 +289,10 @@ options_mailboxes(struct options *o, char *err, size_t errlen)
 		}
 		if (strcasecmp(o->mailboxes[i], "INBOX") == 0)
 			o->mailboxes[i] = inbox;
+		if (o->command == CMD_DELETE && o->mailboxes[i] == inbox) {
+			snprintf(err, errlen, "INBOX can't be deleted");
+			return -1;
+		}
 	}
 	return 0;
 }

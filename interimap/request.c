@@ -25,11 +25,19 @@
 
 #include "mailbox.h"
 
+/* MAILBOX means another thing to a command than to a synchronization. */
+static int
+listed(struct request *r, struct imsg *im)
+{
+	return r->e->cmd != NULL ? command_mailbox(r, im) :
+	    lists_mailbox(r, im);
+}
+
 static const struct event {
 	enum msg_type	request, event;
 	int		(*read)(struct request *, struct imsg *);
 } events[] = {
-	{ MSG_LIST,	MSG_MAILBOX,	lists_mailbox },
+	{ MSG_LIST,	MSG_MAILBOX,	listed },
 	{ MSG_MAILBOXES, MSG_DBMAILBOX,	lists_dbmailbox },
 	{ MSG_ADD,	MSG_ADDED,	lists_added },
 	{ MSG_COUNT,	MSG_COUNTED,	pull_counted },

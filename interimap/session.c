@@ -100,6 +100,8 @@ make_engine(struct session *s)
 	ec.patterns = s->patterns.v;
 	ec.npatterns = s->patterns.n;
 	ec.rawpatterns = s->opts->nmailboxes > 0;
+	ec.command = s->opts->command;
+	ec.targets = s->opts->targets;
 	if (s->ignore != NULL)
 		calls.ignored = engine_ignored;
 	return (s->engine = engine_new(&ec, &calls, s)) == NULL ? -1 : 0;

@@ -93,6 +93,8 @@
 	X(HOLD,		PS, 9, 65536)					\
 	X(UNHOLD,	PS, 9, 65536)					\
 	X(ADVANCE,	PS, 28, 28)					\
+	X(FORGET,	PS, 4, 4)					\
+	X(MOVE,		PS, 11, 8192)					\
 	X(BEGIN,	PS, 0, 0)					\
 	X(CLEAN,	PS, 0, 0)					\
 	X(OPENED,	SP, 2, 2)					\
@@ -316,6 +318,9 @@ struct msg_dbmailbox {			/* -> MAILBOXES */
 };
 struct msg_add { struct bytes name; uint8_t subscribed; };	/* -> ADDED */
 struct msg_setsub { uint32_t idx; uint8_t subscribed; };
+/* FORGET: idx alone.  Its rows go from all tables. */
+struct msg_move { struct bytes from, to; uint8_t deep; };
+	/* deep 1: all that is below from, too */
 struct msg_stateadd { uint32_t idx, uidvalidity[2]; };	/* STATE */
 /* LOOKUP: rows whose UID on that side is in set -> PAIRS*, SKIPPED* (UIDs). */
 struct msg_lookup { uint32_t idx; uint8_t side; struct uidset set; };
@@ -386,6 +391,7 @@ MSG_CODEC(opened, msg_opened);
 MSG_CODEC(dbmailbox, msg_dbmailbox);
 MSG_CODEC(add, msg_add);
 MSG_CODEC(setsub, msg_setsub);
+MSG_CODEC(move, msg_move);
 MSG_CODEC(stateadd, msg_stateadd);
 MSG_CODEC(lookup, msg_lookup);
 MSG_CODEC(counted, msg_counted);

@@ -137,6 +137,23 @@ msg_get_setsub(struct ibuf *b, struct msg_setsub *m)
 }
 
 void
+msg_put_move(struct ibuf *b, const struct msg_move *m)
+{
+	field_put(b, m->from);
+	field_put(b, m->to);
+	ibuf_add_u8(b, m->deep);
+}
+
+int
+msg_get_move(struct ibuf *b, struct msg_move *m)
+{
+	m->from = field_get_dbname(b);
+	m->to = field_get_dbname(b);
+	m->deep = field_get_u8(b, 0, 1);
+	return ibuf_done(b);
+}
+
+void
 msg_put_stateadd(struct ibuf *b, const struct msg_stateadd *m)
 {
 	ibuf_add_u32(b, m->idx);

@@ -52,6 +52,8 @@ static const struct rule {
 	{ MSG_HOLD,	 DB_READY,  WRITES, handle_hold },
 	{ MSG_UNHOLD,	 DB_READY,  WRITES, handle_unhold },
 	{ MSG_ADVANCE,	 DB_READY,  WRITES, handle_advance },
+	{ MSG_FORGET,	 DB_READY,  WRITES, handle_forget },
+	{ MSG_MOVE,	 DB_READY,  WRITES, handle_move },
 	{ MSG_BEGIN,	 DB_READY,  WRITES, handle_begin },
 	{ MSG_CLEAN,	 DB_READY,  WRITES, handle_clean }
 };
@@ -121,7 +123,7 @@ find_rule(uint16_t type)
 	return NULL;
 }
 
-/* The mailbox a change is about: all such payloads begin with its idx. */
+/* The mailbox a change is about: most such payloads begin with its idx. */
 static uint32_t
 mailbox_of(const struct request *r)
 {
@@ -129,6 +131,7 @@ mailbox_of(const struct request *r)
 
 	switch (r->m->type) {
 	case MSG_ADD:
+	case MSG_MOVE:
 	case MSG_BEGIN:
 	case MSG_CLEAN:
 		return 0;

@@ -121,5 +121,18 @@ const char *const sql_text[S_MAX] = {
 	    "ON CONFLICT (idx, lUID) DO UPDATE SET "
 	    "rUID = excluded.rUID, side = excluded.side",
 	[S_UNHOLD] = "DELETE FROM held "
-	    "WHERE idx = ?1 AND lUID = ?2 AND rUID = ?3"
+	    "WHERE idx = ?1 AND lUID = ?2 AND rUID = ?3",
+
+	/* Ours go with the last one, by ON DELETE CASCADE. */
+	[S_FORGET_MAPPING] = "DELETE FROM mapping WHERE idx = ?1",
+	[S_FORGET_L] = "DELETE FROM local WHERE idx = ?1",
+	[S_FORGET_R] = "DELETE FROM remote WHERE idx = ?1",
+	[S_FORGET] = "DELETE FROM mailboxes WHERE idx = ?1",
+
+	/* ?1 is the old name, ?2 the new one, ?3 the octets of the old. */
+	[S_MOVE] = "UPDATE mailboxes SET mailbox = ?2 WHERE mailbox = ?1",
+	[S_MOVE_DEEP] = "UPDATE mailboxes "
+	    "SET mailbox = CAST(?2 || substr(mailbox, ?3 + 1) AS BLOB) "
+	    "WHERE mailbox = ?1 OR (substr(mailbox, 1, ?3) = ?1 AND "
+	    "substr(mailbox, ?3 + 1, 1) = X'00')"
 };

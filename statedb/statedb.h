@@ -26,6 +26,7 @@
  *	db.c		statements, transactions, SQLite's errors in words
  *	sql.c		the text of every statement
  *	mailboxes.c	MAILBOXES ADD SETSUB STATE COUNT ADVANCE BEGIN CLEAN
+ *	remove.c	FORGET MOVE
  *	mapping.c	LOOKUP MAP UNMAP
  *	intents.c	INTENT INTENTS UNINTENT
  *	held.c		HOLD UNHOLD SKIP
@@ -63,6 +64,8 @@ enum stmt {
 	S_STAMP, S_RESTAMP,
 	S_INTENT, S_INTENTS, S_UNINTENT,
 	S_SKIP, S_UNSKIP, S_HOLD, S_UNHOLD,
+	S_FORGET_MAPPING, S_FORGET_L, S_FORGET_R, S_FORGET,
+	S_MOVE, S_MOVE_DEEP,
 	S_MAX
 };
 
@@ -142,6 +145,8 @@ enum handled	 handle_skip(struct statedb *, struct request *);
 enum handled	 handle_hold(struct statedb *, struct request *);
 enum handled	 handle_unhold(struct statedb *, struct request *);
 enum handled	 handle_advance(struct statedb *, struct request *);
+enum handled	 handle_forget(struct statedb *, struct request *);
+enum handled	 handle_move(struct statedb *, struct request *);
 enum handled	 handle_begin(struct statedb *, struct request *);
 enum handled	 handle_clean(struct statedb *, struct request *);
 

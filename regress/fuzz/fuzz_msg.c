@@ -68,6 +68,7 @@ COPY(opened, msg_opened, (void)m)
 COPY(dbmailbox, msg_dbmailbox, (void)m)
 COPY(add, msg_add, (void)m)
 COPY(setsub, msg_setsub, (void)m)
+COPY(move, msg_move, (void)m)
 COPY(stateadd, msg_stateadd, (void)m)
 COPY(lookup, msg_lookup, uidset_free(&m.set))
 COPY(counted, msg_counted, (void)m)
@@ -151,6 +152,8 @@ static const struct {
 	[MSG_OPEN] = { copy_open, NULL },
 	[MSG_ADD] = { copy_add, NULL },
 	[MSG_SETSUB] = { copy_setsub, NULL },
+	[MSG_FORGET] = { copy_u32, NULL },
+	[MSG_MOVE] = { copy_move, NULL },
 	[MSG_STATE] = { copy_stateadd, NULL },
 	[MSG_COUNT] = { copy_u32, NULL },
 	[MSG_LOOKUP] = { copy_lookup, NULL },

@@ -259,7 +259,8 @@ def declared():
     names = set()
     for d in ("interimap", "imapchild", "statedb"):
         for f in os.listdir(os.path.join(TOP, d)):
-            if not f.endswith(".c"):
+            # --delete and --rename have a test of their own.
+            if not f.endswith(".c") or f in ("commands.c", "rename.c"):
                 continue
             with open(os.path.join(TOP, d, f)) as fd:
                 text = fd.read()

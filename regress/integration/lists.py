@@ -11,20 +11,47 @@ from tap import *
 ORIGINAL = shutil.which("interimap")
 
 
+# A tunnel whose answers are late: what was written before the first of them
+# came back is one flight.
+SLOW = """
+import os, subprocess, sys, threading, time, queue
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+late = queue.Queue()
+def read():
+    while True:
+        b = os.read(p.stdout.fileno(), 65536)
+        late.put((time.monotonic() + 0.4, b))
+        if not b:
+            break
+threading.Thread(target=read, daemon=True).start()
+while True:
+    at, b = late.get()
+    time.sleep(max(0, at - time.monotonic()))
+    if not b:
+        break
+    while b:
+        b = b[os.write(1, b):]
+"""
+
+
 class Lists:
     """Two servers, the program, and what is there afterwards."""
     def __init__(self, scratch, sep=(".", "."), layout=("", ""), extra="",
-                 program=None, refs=("", "")):
+                 program=None, refs=("", ""), slow=False):
         self.s = []
         for i, name in enumerate(("L", "R")):
             conf = "" if not layout[i] else "mail_location = maildir:%s%s\n" \
                 % (os.path.join(scratch.dir, name, "mail", "store"), layout[i])
             self.s.append(Dovecot(scratch, name, conf, sep=sep[i]))
         self.l, self.r = self.s
-        self.run = Interimap(
-            scratch, *[tunnel_section(self.s[i]) + (
-                "list-reference = %s\n" % refs[i] if refs[i] else "")
-                for i in range(2)], extra=extra, program=program).run
+        section = [tunnel_section(self.s[i]) + (
+            "list-reference = %s\n" % refs[i] if refs[i] else "")
+            for i in range(2)]
+        if slow:
+            section[1] = section[1].replace("command = ", "command = "
+                "python3 -B %s " % scratch.write("slow.py", SLOW, 0o644))
+        self.run = Interimap(scratch, *section, extra=extra,
+                             program=program).run
         self.db = os.path.join(scratch.dir, "sync", "state.db")
 
     def go(self, status=0, *args):
@@ -125,8 +152,9 @@ def as_original():
 
 def one_flight():
     with Scratch() as s:
-        p = Lists(s)
-        make(p.l, *["new%d" % i for i in range(30)])
+        p = Lists(s, slow=True)
+        boxes = ["new%d" % i for i in range(30)]
+        make(p.l, *boxes)
         r = p.go(0, "--debug")
         said = [l.split(": ", 1)[1] for l in r.err.splitlines()
                 if l.startswith("remote") and (": C: " in l or ": S: " in l)]
@@ -134,9 +162,12 @@ def one_flight():
         tag = said[first].split()[1]
         answered = next(i for i, l in enumerate(said)
                         if l.startswith("S: %s " % tag))
-        sent = " ".join(said[first:answered])
-        box = said[first].split()[3]
-        has(sent, "CREATE %s" % box, "SUBSCRIBE %s" % box, "SELECT %s" % box)
+        sent = [" ".join(l.split()[2:4]) for l in said[first:answered]
+                if l.startswith("C: ")]
+        for box in boxes:
+            at = [sent.index(c + box) for c in ("CREATE ", "SUBSCRIBE ",
+                                                "SELECT ")]
+            eq(at, sorted(at), "order for " + box)
         p.quiet()
 
 
@@ -229,6 +260,53 @@ def filtered():
         eq("C" in p.state()[1][0], False, "not created again")
 
 
+def unsubscribed_on_both():
+    """The database follows, so the next SUBSCRIBE is a new one."""
+    with Scratch() as s:
+        p = Lists(s, extra=FILTER)
+        make(p.l, "A", "B")
+        p.go()
+        for side in p.s:
+            with side.client() as c:
+                c.ok(c.c.unsubscribe("A"))
+        p.go()
+        eq(p.rows()["A"], 0, "row")
+        p.quiet()
+        with p.r.client() as c:
+            c.ok(c.c.subscribe("A"))
+        p.go()
+        eq([x[1] for x in p.state()], [["A", "B"]] * 2, "subscriptions")
+        p.quiet()
+
+
+def pattern_of_one_side():
+    """The delimiter of one server is a plain character of the other."""
+    with Scratch() as s:
+        p = Lists(s, sep=("/", "."), layout=(":LAYOUT=fs", ""),
+                  extra="list-mailbox = top.*\n")
+        make(p.l, "top/a")
+        make(p.r, "top.a", "top.b")
+        r = p.go(0, "--debug")
+        eq([l.split(" CREATE ")[1] for l in r.err.splitlines()
+            if " C: " in l and " CREATE " in l], ["top/b"], "created")
+        eq(set(p.rows()) - {"INBOX"}, {"top\0a", "top\0b"}, "rows")
+        p.quiet()
+
+
+def inbox_elsewhere():
+    """Below a reference `inbox` is no INBOX, but the other server's is."""
+    with Scratch() as s:
+        p = Lists(s, refs=("", "old."))
+        make(p.r, "old.inbox", "old.x")
+        with p.r.client() as c:
+            c.append("old.inbox", sample(1))
+        r = p.go(2)
+        has(r.err, "old.inbox cannot have that name")
+        with p.l.client() as c:
+            eq(c.messages("INBOX"), [], "INBOX")
+        eq("x" in p.state()[0][0], True, "the others go on")
+
+
 # ---- gone ----
 
 def gone():
@@ -256,5 +334,8 @@ if __name__ == "__main__":
     test("a refused CREATE leaves nothing behind", refused)
     test("a name that holds the other delimiter", delimiter_in_name)
     test("a mailbox that is not subscribed is not missing", filtered)
+    test("unsubscribed on both sides", unsubscribed_on_both)
+    test("a pattern that fits on one side only", pattern_of_one_side)
+    test("INBOX in another spelling", inbox_elsewhere)
     test("a mailbox that is gone from one side", gone)
     done()

@@ -271,6 +271,8 @@ handle(struct model *m, struct frame *f)
 	}
 	d->batch[d->nbatch++] = f;
 	d->adding = f->type == MSG_ADD ? added_box(f) : -1;
+	if (d->adding != -1)
+		judge_add(m, d->adding);
 	memset(&im, 0, sizeof(im));
 	im.type = (uint16_t)f->type;
 	im.id = f->id;

@@ -142,6 +142,18 @@ judge_map(struct model *m, int box, uint32_t luid, uint32_t ruid)
 		    box, luid, ruid, l->content, r->content);
 }
 
+/* A row is for a mailbox that both sides have: a refused CREATE leaves none. */
+void
+judge_add(struct model *m, int box)
+{
+	enum side s;
+
+	for (s = LOCAL; s <= REMOTE; s++)
+		if (!m->server[s].box[box].exists)
+			model_fail(m, "box %d: a row, but not on %s", box,
+			    side_name(s));
+}
+
 /* Only what some writer did may be done on the other side. */
 void
 judge_subscribe(struct model *m, int box, int on)

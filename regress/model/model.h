@@ -268,6 +268,7 @@ void		 judge_expunge(struct model *, enum side, int, uint32_t);
 void		 judge_flags(struct model *, enum side, int, uint32_t,
 		    mflags, mflags);
 void		 judge_map(struct model *, int, uint32_t, uint32_t);
+void		 judge_add(struct model *, int);
 void		 judge_subscribe(struct model *, int, int);
 void		 judge_advance(struct model *, int, const struct msg_advance *);
 void		 tomb_add(struct model *, int, enum side, uint32_t);

@@ -51,6 +51,7 @@ union payload {
 	struct msg_dbmailbox dbmailbox;
 	struct msg_add add;
 	struct msg_setsub setsub;
+	struct msg_move move;
 	struct msg_stateadd stateadd;
 	struct msg_lookup lookup;
 	struct msg_counted counted;
@@ -107,6 +108,7 @@ ADAPT(opened, opened, (void)m)
 ADAPT(dbmailbox, dbmailbox, (void)m)
 ADAPT(add, add, (void)m)
 ADAPT(setsub, setsub, (void)m)
+ADAPT(move, move, (void)m)
 ADAPT(stateadd, stateadd, (void)m)
 ADAPT(lookup, lookup, SET_OF(lookup))
 ADAPT(counted, counted, (void)m)
@@ -211,6 +213,8 @@ static const struct sample {
 	    { { S_VALID, 9, S_U63 }, { 0x0e0f1011, 10, 20 } }, 1, 5, 6),
 	SAMPLE(add, WHOLE, 0, "00000003" "610062" "01", add, { "a\0b", 3 }, 1),
 	SAMPLE(setsub, WHOLE, 0, "00000007" "01", setsub, 7, 1),
+	SAMPLE(move, WHOLE, 0, "00000003" "610062" "00000002" "6300" "01", move,
+	    { "a\0b", 3 }, { "c\0", 2 }, 1),
 	SAMPLE(stateadd, WHOLE, 0, "00000007" H_VALID "00000009", stateadd,
 	    7, { S_VALID, 9 }),
 	SAMPLE(lookup, WHOLE, 0, "00000007" "01" H_SET, lookup, 7, REMOTE,
@@ -292,6 +296,7 @@ static const struct {
 	{ "dbmailbox", 12, "02" }, { "dbmailbox", 21, "80" },
 	{ "dbmailbox", 37, "80" }, { "add", 7, "02" },
 	{ "setsub", 0, "00000000" }, { "setsub", 4, "02" },
+	{ "move", 13, "02" },
 	{ "stateadd", 0, "00000000" }, { "stateadd", 4, "00000000" },
 	{ "stateadd", 8, "00000000" }, { "lookup", 0, "00000000" },
 	{ "lookup", 4, "02" }, { "map", 0, "00000000" }, { "map", 4, "03" },
@@ -334,7 +339,7 @@ static const struct {
 	{ MSG_SELECTED, MSG_IP, "selected", 4 },
 	{ MSG_LEFTOUT, MSG_IP, "leftout", 0 }, { MSG_OPEN, MSG_PS, "open", 1 },
 	{ MSG_OPENED, MSG_SP, "opened", 0 }, { MSG_ADD, MSG_PS, "add", 2 },
-	{ MSG_SETSUB, MSG_PS, "setsub", 0 },
+	{ MSG_SETSUB, MSG_PS, "setsub", 0 }, { MSG_MOVE, MSG_PS, "move", 3 },
 	{ MSG_STATE, MSG_PS, "stateadd", 0 },
 	{ MSG_LOOKUP, MSG_PS, "lookup", 16 }, { MSG_MAP, MSG_PS, "map", 0 },
 	{ MSG_UNMAP, MSG_PS, "map", 0 }, { MSG_HOLD, MSG_PS, "map", 0 },

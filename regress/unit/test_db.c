@@ -49,6 +49,72 @@ test_mailboxes(void **state)
 }
 
 static void
+move(struct fixture *f, struct bytes from, struct bytes to, int deep)
+{
+	struct msg_move m = { from, to, (uint8_t)deep };
+
+	msg_put_move(payload(f), &m);
+}
+
+#define NAME(s)	(struct bytes){ s, sizeof(s) - 1 }
+
+static void
+add_name(struct fixture *f, struct bytes name)
+{
+	struct msg_add a = { name, 0 };
+
+	msg_put_add(payload(f), &a);
+	send_done(f, MSG_ADD);
+}
+
+static void
+test_move(void **state)
+{
+	struct fixture *f = *state;
+
+	reopen(f);
+	add_name(f, NAME("a\0b\0b"));
+	add_name(f, NAME("a\0b"));
+	add_name(f, NAME("a\0bc"));
+	add_name(f, NAME("x"));
+	/* Each row takes the name another one had. */
+	move(f, NAME("a\0b"), NAME("a"), 1);
+	send_done(f, MSG_MOVE);
+	reopen(f);
+	assert_true(bytes_eq(mailbox(f, 0, 4).name, NAME("a\0b")));
+	assert_true(bytes_eq(mailbox(f, 1, 4).name, NAME("a")));
+	assert_true(bytes_eq(mailbox(f, 2, 4).name, NAME("a\0bc")));
+	/* The one alone, and not what is below. */
+	move(f, NAME("a"), NAME("q"), 0);
+	send_done(f, MSG_MOVE);
+	assert_true(bytes_eq(mailbox(f, 0, 4).name, NAME("a\0b")));
+	assert_true(bytes_eq(mailbox(f, 1, 4).name, NAME("q")));
+	/* All or nothing. */
+	move(f, NAME("a"), NAME("x\0"), 1);
+	send_done(f, MSG_MOVE);
+	move(f, NAME("q"), NAME("x"), 1);
+	send_fail(f, MSG_MOVE, FAIL_INTERNAL, "UNIQUE");
+	assert_true(bytes_eq(mailbox(f, 1, 4).name, NAME("q")));
+	assert_true(bytes_eq(mailbox(f, 3, 4).name, NAME("x")));
+}
+
+static void
+test_forget(void **state)
+{
+	struct fixture *f = *state;
+	uint32_t idx = ready(f);
+
+	add_name(f, NAME("other"));
+	ibuf_add_u32(payload(f), idx);
+	send_done(f, MSG_FORGET);
+	reopen(f);
+	assert_true(bytes_eq(mailbox(f, 0, 1).name, NAME("other")));
+	/* Gone already is gone. */
+	ibuf_add_u32(payload(f), idx);
+	send_done(f, MSG_FORGET);
+}
+
+static void
 test_state(void **state)
 {
 	struct fixture *f = *state;
@@ -366,7 +432,7 @@ main(void)
 {
 #define T(f)	cmocka_unit_test_setup_teardown(f, fixture_up, fixture_down)
 	const struct CMUnitTest tests[] = {
-		T(test_mailboxes), T(test_state), T(test_advance),
+		T(test_mailboxes), T(test_move), T(test_forget), T(test_state), T(test_advance),
 		T(test_huge_modseq), T(test_above), T(test_map),
 		T(test_map_conflict), T(test_lookup), T(test_unmap),
 		T(test_hold), T(test_map_held), T(test_skip), T(test_intents),

@@ -62,6 +62,34 @@ static const struct {
 
 static const struct {
 	const char	*argv[WORDS];
+	enum command	 command;
+	int		 targets;
+	size_t		 nmailboxes;
+} commands[] = {
+	{ { "a" }, CMD_SYNC, TARGET_ALL, 1 },
+	{ { "--delete", "a" }, CMD_DELETE, TARGET_ALL, 1 },
+	{ { "--delete", "--delete", "a", "b" }, CMD_DELETE, TARGET_ALL, 2 },
+	{ { "--rename", "a", "b" }, CMD_RENAME, TARGET_ALL, 2 },
+	{ { "--target=local", "--delete", "a" }, CMD_DELETE, TARGET_LOCAL, 1 },
+	{ { "--target", "remote", "--delete", "a" }, CMD_DELETE, TARGET_REMOTE,
+	    1 },
+	{ { "--delete", "--target=database", "a" }, CMD_DELETE, TARGET_DB, 1 },
+	{ { "--target=local,remote", "--rename", "a", "b" }, CMD_RENAME,
+	    TARGET_LOCAL | TARGET_REMOTE, 2 },
+	{ { "--target=local", "--target=database", "--delete", "a" },
+	    CMD_DELETE, TARGET_LOCAL | TARGET_DB, 1 },
+};
+
+#define RENAME_TWO	"Option --rename needs two mailboxes, the old name "	\
+	"and the new one"
+#define ONLY_ONE	"Only one of --delete and --rename can be given"
+#define NO_WATCH							\
+	"Option --watch does not go with --delete or --rename"
+#define BAD_TARGET(s)	"Invalid target " s ": local, remote or database is " \
+	"wanted"
+
+static const struct {
+	const char	*argv[WORDS];
 	const char	*err;
 } bad[] = {
 	{ { "--conf=x" }, "Unknown option: --conf" },
@@ -86,15 +114,22 @@ static const struct {
 	    "--watch: a number of seconds up to 31622400 is wanted" },
 	{ { "--repair" }, "Option --repair is not available in this "
 	    "version" },
-	{ { "--delete", "a" }, "Option --delete is not available in this "
-	    "version" },
-	{ { "--rename", "a", "b" }, "Option --rename is not available in this "
-	    "version" },
+	{ { "--delete" }, "Option --delete needs at least one mailbox" },
+	{ { "--rename", "a" }, RENAME_TWO },
+	{ { "--rename", "a", "b", "c" }, RENAME_TWO },
+	{ { "--delete", "--rename", "a", "b" }, ONLY_ONE },
+	{ { "--rename", "--delete", "a", "b" }, ONLY_ONE },
+	{ { "--delete", "--watch", "a" }, NO_WATCH },
+	{ { "--watch=5", "--rename", "a", "b" }, NO_WATCH },
+	{ { "--target=local", "a" }, "Option --target needs --delete or "
+	    "--rename" },
+	{ { "--target=here", "--delete", "a" }, BAD_TARGET("here") },
+	{ { "--target=local,", "--delete", "a" }, BAD_TARGET("") },
+	{ { "--target=", "--delete", "a" }, BAD_TARGET("") },
+	{ { "--target=locals", "--delete", "a" }, BAD_TARGET("locals") },
+	{ { "--target" }, "Option --target requires an argument" },
+	{ { "--delete=a" }, "Option --delete does not take an argument" },
 	{ { "--notify" }, "Option --notify is not available in this "
-	    "version" },
-	{ { "--target=local" }, "Option --target is not available in this "
-	    "version" },
-	{ { "--target", "local" }, "Option --target is not available in this "
 	    "version" },
 };
 
@@ -129,6 +164,49 @@ assert_text(const char *got, const char *want)
 		assert_non_null(got);
 		assert_string_equal(got, want);
 	}
+}
+
+static void
+test_commands(void **state)
+{
+	struct options	 o;
+	char		*argv[WORDS + 2], err[ERRMAX];
+	size_t		 i;
+	int		 argc;
+
+	for (i = 0; i < LEN(commands); i++) {
+		argc = copy_argv(argv, commands[i].argv);
+		assert_int_equal(options_parse(&o, argc, argv, err,
+		    sizeof(err)), 0);
+		assert_int_equal(o.command, commands[i].command);
+		assert_int_equal(o.targets, commands[i].targets);
+		assert_int_equal(o.nmailboxes, commands[i].nmailboxes);
+		free_argv(argv, argc);
+	}
+}
+
+/* INBOX in any case, wherever it stands; it can be renamed. */
+static void
+test_inbox(void **state)
+{
+	static const char *const rename[] = { "--rename", "inbox", "a", NULL };
+	static const char *const delete[] = { "--delete", "a", "Inbox", NULL };
+	struct options	 o;
+	char		*argv[WORDS + 2], err[ERRMAX];
+	char		*words[WORDS + 2];
+	int		 argc;
+
+	argc = copy_argv(argv, rename);
+	memcpy(words, argv, sizeof(words));
+	assert_int_equal(options_parse(&o, argc, argv, err, sizeof(err)), 0);
+	assert_int_equal(options_mailboxes(&o, err, sizeof(err)), 0);
+	free_argv(words, argc);
+	argc = copy_argv(argv, delete);
+	memcpy(words, argv, sizeof(words));
+	assert_int_equal(options_parse(&o, argc, argv, err, sizeof(err)), 0);
+	assert_int_equal(options_mailboxes(&o, err, sizeof(err)), -1);
+	assert_string_equal(err, "INBOX can't be deleted");
+	free_argv(words, argc);
 }
 
 static void
@@ -230,6 +308,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_inbox),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_mailboxes),
