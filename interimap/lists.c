@@ -114,6 +114,9 @@ take_listed(struct engine *e, enum side side, const struct msg_mailbox *mb)
 	struct mside *s;
 	size_t len;
 
+	/* A server may not answer LIST ref "" (RFC 3501 section 6.3.8). */
+	if (!e->hasdelim[side] && mb->delim != '\0')
+		take_delimiter(e, side, mb);
 	if (name_canonical(e->ref[side], (char)mb->delim, mb->name, name,
 	    &len) == -1) {
 		say(e, LOG_L_DEBUG, (int)side, NULL, "%.*s is not below the "
@@ -125,6 +128,13 @@ take_listed(struct engine *e, enum side side, const struct msg_mailbox *mb)
 	s = &mbox_get(e, name, len)->s[side];
 	if (lists_absent(s, mb))
 		return;
+	if (s->name != NULL && !bytes_eq(mb->name, bytes_of(s->name))) {
+		say(e, LOG_L_WARN, (int)side, NULL, "Mailbox %.*s would be the "
+		    "same as %s elsewhere; left alone. Rename it",
+		    (int)mb->name.n, mb->name.p, s->name);
+		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
+		return;
+	}
 	lists_status(s, mb);
 	e->messages[side] += mb->has & STATUS_MESSAGES ? mb->messages : 1;
 }

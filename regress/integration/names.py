@@ -302,7 +302,11 @@ class Odd(refserver.Server):
 
     def say(self, text):
         if text.startswith(b"LIST ("):
-            d = b'"%s"' % self.delim.replace(b"\\", b"\\\\") if self.delim \
+            if self.how == "rootless" and text.endswith(b' ""'):
+                return
+            delim = b"." if self.how == "mixed" and b"." in \
+                text.split()[-1] else self.delim
+            d = b'"%s"' % delim.replace(b"\\", b"\\\\") if delim \
                 else b"NIL"
             text = text.replace(b') "/" ', b") " + d + b" ", 1)
         super().say(text)
@@ -393,6 +397,32 @@ def flat(ldelim, rdelim):
         eq(rows(sync), [], "database")
 
 
+def same_name():
+    """Two delimiters on one server give two mailboxes one name: one stays."""
+    with Scratch() as s:
+        l, r = Account(s, "L"), Account(s, "R")
+        l.add([b"a.b", b"a/b", b"fine"])
+        before = l.boxes()
+        got = Interimap(s, l.section("/", "mixed"),
+                        r.section("/", "quoted")).run()
+        eq(got.status, 2, "exit status; it said: " + got.err)
+        has(got.err, "would be the same")
+        eq(l.boxes(), before, "local")
+        eq(sorted(len(v) for v in r.boxes().values()), [0, 1, 1], "remote")
+        eq(r.boxes()[b"fine"], before[b"fine"], "the others")
+
+
+def no_root():
+    """A server that does not answer LIST "" "": any name tells."""
+    with Scratch() as s:
+        l, r = Account(s, "L"), Account(s, "R")
+        l.add([b"here", b"up/down"])
+        got = Interimap(s, l.section("/", "rootless"),
+                        r.section(".", "quoted")).run()
+        eq(got.status, 0, "exit status; it said: " + got.err)
+        eq(b"up.down" in r.boxes(), True, "remote")
+
+
 def too_long():
     """A name longer than the cap ends the session, and nothing is lost."""
     with Scratch() as s:
@@ -422,7 +452,7 @@ def tests():
         yield "%s on side %d, delimiters %s %s" % (
             (bad, side) + tuple(seps)), other_delimiter, seps, side, bad
     for f in (one_reference, beside_the_reference, listed, no_select,
-              lost_parent, too_long):
+              lost_parent, same_name, no_root, too_long):
         yield f.__name__.replace("_", " "), f
     for l, r in ((("literal",), ("literal",)), (("quoted",), ("atom",)),
                  (("atom", "literal-sync"), ("raw", "literal-minus")),
