@@ -8,7 +8,7 @@
 import ast, base64, os, subprocess, sys, time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from badserver import Account, Scripted, lost, one_line, said
+from badserver import Scripted, one_line, said
 from servers import *
 from tap import *
 

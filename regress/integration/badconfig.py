@@ -64,12 +64,11 @@ ARGUMENTS = [
     ("an unknown option", ["--no-such"], 1, ["no-such", "Usage:"]),
     ("an option without its value", ["--config"], 1, ["config", "Usage:"]),
     ("a bad time for --watch", ["--watch=soon"], 1, ["soon", "Usage:"]),
-    ("--delete, which is not there yet", ["--delete", "Box"], 1, ["delete"]),
-    ("--rename, which is not there yet", ["--rename", "A", "B"], 1,
-     ["rename"]),
+    ("--delete of nothing", ["--delete"], 1, ["Usage:"]),
+    ("--rename with one name", ["--rename", "A"], 1, ["Usage:"]),
     ("--repair, which is not there yet", ["--repair"], 1, ["repair"]),
     ("--notify, which is not there yet", ["--notify"], 1, ["notify"]),
-    ("--target, which is not there yet", ["--target=local"], 1, ["target"]),
+    ("--target without a command", ["--target=local"], 1, ["target"]),
 ]
 
 
