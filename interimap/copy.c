@@ -117,22 +117,24 @@ batch_form(struct mbox *m, enum side side)
 	const struct meta *mt;
 	const struct flags *f;
 	size_t size = 0, octets = 0, item;
+	uint64_t cost;
 
 	for (; s->meta.next < s->meta.n; s->meta.next++) {
 		mt = &s->meta.m[s->meta.next];
 		if (!uidset_has(&s->todo, mt->uid))
 			continue;
 		f = flagtab_get(&m->e->flagtab, mt->flags);
+		cost = mt->size + BODY_COST;
 		item = 64 + (f->kw != NULL ? strlen(f->kw) : 0);
 		if (b != NULL && (s->single || b->n >= BATCH_MESSAGES ||
-		    b->octets + mt->size > BATCH_OCTETS ||
+		    b->octets + cost > BATCH_OCTETS ||
 		    octets + item > ITEMS_OCTETS))
 			break;
 		if (b == NULL && (b = calloc(1, sizeof(*b))) == NULL)
 			fatal("out of memory");
 		b->meta = grow(b->meta, b->n, &size, sizeof(*b->meta));
 		b->meta[b->n++] = *mt;
-		b->octets += mt->size;
+		b->octets += cost;
 		octets += item;
 		if (uidset_remove_range(&s->todo, mt->uid, mt->uid) == -1)
 			fatal("out of memory");

@@ -69,6 +69,8 @@
  */
 #define BATCH_OCTETS	(512 * 1024)
 #define CREDIT_OCTETS	(BODY_CREDIT / 4 * 3)
+/* More than the frames around one message on the body channel. */
+#define BODY_COST	128
 /* Batches of one mailbox and direction under way at once: all the credit. */
 #define BATCHES_MAX	(CREDIT_OCTETS / BATCH_OCTETS)
 /* So many messages of a mailbox may be refused before it is given up. */
