@@ -232,7 +232,7 @@ copyin_abort(struct child *c, struct op *op)
 	struct copyin	*in = op->arg;
 
 	if (in->state == IN_BODY && in->cmd != NULL) {
-		child_fail(c, FAIL_NET, "the other side gave up in the middle "
+		child_fail(c, FAIL_ABORTED, "the other side gave up in the middle "
 		    "of a message");
 		return;
 	}

@@ -268,6 +268,10 @@ children_end(struct session *s)
 {
 	int	i;
 
+	if (s->aborted)
+		session_say(s, LOG_L_ERROR, SIDE_NONE, "a message was cut "
+		    "short and nobody said why; nothing is lost, the next run "
+		    "goes on from there");
 	s->phase = PHASE_END;
 	for (i = 0; i < NPEERS; i++)
 		child_close(&s->peer[i]);

@@ -40,6 +40,8 @@ static const struct failure {
 	[FAIL_CONFIG] = { OUT_CONFIG, "correct", 1 },
 	[FAIL_NET] = { OUT_TEMPORARY, "nothing is lost, the next run goes on "
 	    "from there", 0 },
+	[FAIL_ABORTED] = { OUT_TEMPORARY, "nothing is lost, the next run goes "
+	    "on from there", 0 },
 	[FAIL_TLS] = { OUT_AUTH, NULL, 0 },
 	[FAIL_AUTH] = { OUT_AUTH, "check username, password and auth in", 1 },
 	[FAIL_CAPABILITY] = { OUT_FAILED, NULL, 0 },
@@ -170,7 +172,8 @@ say_failure(struct session *s, enum peer p, const struct msg_fail *m)
 
 /*
  * FAIL of a request of ours, or (id 0) of everything.  At the end only the
- * database can still fail a thing that matters.
+ * database can still fail a thing that matters, or the other imapchild tell
+ * why a body that went through the channel was cut short.
  */
 static int
 frame_fail(struct session *s, enum peer p, struct imsg *im)
@@ -180,11 +183,14 @@ frame_fail(struct session *s, enum peer p, struct imsg *im)
 
 	if (msg_get_fail(&im->data, &m) == -1 || m.kind >= FAIL_MAX)
 		return -1;
-	matters = s->phase != PHASE_END || (p == PEER_DB && s->cleaning);
+	matters = s->phase != PHASE_END || s->aborted ||
+	    (p == PEER_DB && s->cleaning);
 	if (p == PEER_DB)
 		s->cleaning = 0;
 	if (matters && !s->peer[p].told) {
-		say_failure(s, p, &m);
+		s->aborted = m.kind == FAIL_ABORTED;
+		if (!s->aborted)
+			say_failure(s, p, &m);
 		session_fail(s, failures[m.kind].outcome == OUT_DONE ?
 		    OUT_FAILED : failures[m.kind].outcome);
 	}

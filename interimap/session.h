@@ -67,6 +67,7 @@ struct session {
 	enum phase	 phase;
 	enum outcome	 outcome;
 	int		 cleaning;	/* CLEAN is not answered yet */
+	int		 aborted;	/* and why, the other side has to say */
 	int64_t		 deadline;	/* PHASE_GRACE, PHASE_END: monotonic ms */
 	int		 unfinished;	/* the last run was copying */
 };

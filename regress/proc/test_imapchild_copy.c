@@ -343,7 +343,7 @@ copyin_aborted(void **state)
 	srv_want(&d, "APPEND T");
 	close(d.body);
 	d.body = -1;
-	drv_fails(&d, 0, FAIL_NET, "in the middle of a message");
+	drv_fails(&d, 0, FAIL_ABORTED, "in the middle of a message");
 	assert_true(drv_eof(&d));
 	drv_stop(&d);
 }
