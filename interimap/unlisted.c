@@ -15,8 +15,10 @@
  */
 
 /*
- * Mailboxes that the LIST of one side did not show, though they may be there:
- * each is asked for by its name, while the others go on.  Called by lists.c.
+ * Where LIST and what is there differ.  Mailboxes that the LIST of one side did
+ * not show, though they may be there: each is asked for by its name, while the
+ * others go on.  And such as it showed, though they are not there.  Called by
+ * lists.c.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +31,42 @@
  */
 #define UNLISTED_MAX	100
 #define UNLISTED_OCTETS	6000
+
+/* ---- shown, and not there ---- */
+
+static int
+has_below(const struct mbox *m, enum side side)
+{
+	const struct mbox *o;
+
+	for (o = m->e->all; o != NULL; o = o->link)
+		if (o->s[side].name != NULL && o->namelen > m->namelen &&
+		    o->name[m->namelen] == '\0' &&
+		    memcmp(o->name, m->name, m->namelen) == 0)
+			return 1;
+	return 0;
+}
+
+/*
+ * Dovecot lists a mailbox that was deleted, if it is subscribed and others are
+ * below it, without \NonExistent, but tells no STATUS of it (RFC 5819 section
+ * 2).  It is a place above others, and counts as absent like \Noselect.
+ */
+void
+unlisted_places(struct engine *e)
+{
+	struct mbox *m;
+	int i;
+
+	for (m = e->all; m != NULL; m = m->link)
+		for (i = 0; i < 2; i++) {
+			if (m->s[i].name == NULL || m->s[i].has != 0 ||
+			    !has_below(m, (enum side)i))
+				continue;
+			free(m->s[i].name);
+			m->s[i].name = NULL;
+		}
+}
 
 /* ---- answers ---- */
 

@@ -327,6 +327,26 @@ def gone():
         p.go()
 
 
+def place():
+    """Dovecot lists a deleted mailbox that is subscribed and has children."""
+    with Scratch() as s:
+        p = Lists(s)
+        make(p.l, "P", "P.kid", "one")
+        p.go()
+        for server in p.s:
+            with server.client() as c:
+                c.ok(c.c.delete("P"))
+                eq("P" in c.mailboxes(), True, "it is listed")
+        p.quiet()
+        # Deleted on one side alone, it is gone there.
+        make(p.l, "one.kid")
+        p.go()
+        with p.r.client() as c:
+            c.ok(c.c.delete("one"))
+        has(p.go(2).err, "remote: WARNING: Mailbox one is gone there")
+        eq("one" in p.state()[0][0], True, "left alone on local")
+
+
 if __name__ == "__main__":
     test("created and subscribed on the other side", created)
     test("the original ends alike", as_original)
@@ -338,4 +358,5 @@ if __name__ == "__main__":
     test("a pattern that fits on one side only", pattern_of_one_side)
     test("INBOX in another spelling", inbox_elsewhere)
     test("a mailbox that is gone from one side", gone)
+    test("a deleted mailbox above others", place)
     done()
