@@ -237,12 +237,14 @@ reap(struct session *s, enum peer p, int ms)
 	}
 	io->started = 0;
 	if (io->told || io->child.status == 0 ||
-	    (s->phase == PHASE_END && WIFEXITED(io->child.status))) {
+	    (s->phase == PHASE_END && !s->aborted &&
+	    WIFEXITED(io->child.status))) {
 		session_say(s, LOG_L_DEBUG, SIDE_NONE, "%s", how);
 		return;
 	}
 	session_say(s, LOG_L_ERROR, SIDE_NONE, "%s; nothing is lost, the next "
 	    "run goes on from there", how);
+	s->aborted = 0;
 	io->told = 1;
 	session_fail(s, OUT_INTERNAL);
 }
@@ -254,11 +256,12 @@ child_ended(struct session *s, enum peer p)
 
 	child_close(io);
 	reap(s, p, END_MS);
-	if (s->phase == PHASE_END || io->told)
+	if ((s->phase == PHASE_END && !s->aborted) || io->told)
 		return;
 	session_say(s, LOG_L_ERROR, SIDE_NONE, "%s: ended without a reason; "
 	    "nothing is lost, the next run goes on from there",
 	    io->child.name);
+	s->aborted = 0;
 	io->told = 1;
 	session_fail(s, OUT_INTERNAL);
 }
@@ -272,6 +275,7 @@ children_end(struct session *s)
 		session_say(s, LOG_L_ERROR, SIDE_NONE, "a message was cut "
 		    "short and nobody said why; nothing is lost, the next run "
 		    "goes on from there");
+	s->aborted = 0;
 	s->phase = PHASE_END;
 	for (i = 0; i < NPEERS; i++)
 		child_close(&s->peer[i]);
