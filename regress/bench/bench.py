@@ -379,8 +379,9 @@ def limits(results, which, unit, figure, noise=0):
             continue
         ok = got <= bound + noise
         good &= ok
-        print("%-8s %-44s %5.1f %s, limit %g" % (
-            "ok" if ok else "EXCEEDED", text, got, unit, bound))
+        print("%-8s %-44s %5.1f %s, limit %g%s" % (
+            "ok" if ok else "EXCEEDED", text, got, unit, bound,
+            " and %g for noise" % noise if noise else ""))
     return good
 
 

@@ -17,18 +17,9 @@ LONGEST = 50            # seconds; it takes about two
 
 def fill(server, name, first):
     for k in range(BOXES):
-        d = os.path.join(server.store, ".%s%d" % (name, k))
-        for sub in ("cur", "new", "tmp"):
-            os.makedirs(os.path.join(d, sub))
-        open(os.path.join(d, "maildirfolder"), "w").close()
-        for n in range(first + k * COUNT, first + (k + 1) * COUNT):
-            with open(os.path.join(d, "cur", "17%08d.M1P1.h:2,S" % n),
-                      "w") as f:
-                f.write(sample(n, SIZE))
-    if os.getuid() == 0:
-        for dp, dn, fn in os.walk(server.mail):
-            for x in dn + fn:
-                os.chown(os.path.join(dp, x), USER.pw_uid, USER.pw_gid)
+        put_maildir(server, "%s%d" % (name, k), range(
+            first + k * COUNT, first + (k + 1) * COUNT), SIZE)
+    give_maildirs(server)
 
 
 def both_ways():

@@ -13,40 +13,24 @@ HUGE = 400              # messages of the huge one, on the local side
 SIZE = 64 * 1024        # octets of each; all small ones exceed the credit, too
 
 
-def fill(server, box, first, count, size):
-    d = os.path.join(server.store, "." + box)
-    for sub in ("cur", "new", "tmp"):
-        os.makedirs(os.path.join(d, sub), exist_ok=True)
-    open(os.path.join(d, "maildirfolder"), "w").close()
-    for n in range(first, first + count):
-        with open(os.path.join(d, "cur", "17%08d.M1P1.h:2,S" % n), "w") as f:
-            f.write(sample(n, size))
-
-
-def give(server):
-    if os.getuid() == 0:
-        for dp, dn, fn in os.walk(server.mail):
-            for x in dn + fn:
-                os.chown(os.path.join(dp, x), USER.pw_uid, USER.pw_gid)
-
-
 def small_first():
     with Scratch() as s:
         p = Pair(s)
-        fill(p.l, "huge", 0, 1, 0)      # the first in the database
-        give(p.l)
+        put_maildir(p.l, "huge", [0])   # the first in the database
+        give_maildirs(p.l)
         p.run()
-        for k in range(SMALL):
-            for server in p.l, p.r:
-                fill(server, "small%d" % k, 0, 0, 0)
-                give(server)
+        small = ["small%d" % k for k in range(SMALL)]
+        for server in p.l, p.r:
+            for box in small:
+                put_maildir(server, box, [])
+            give_maildirs(server)
         p.run()
-        fill(p.l, "huge", 1, HUGE - 1, SIZE)
-        for k in range(SMALL):
-            fill(p.l, "small%d" % k, 10000 + 10 * k, 3, SIZE)
-            fill(p.r, "small%d" % k, 20000 + 10 * k, 3, 0)
-        give(p.l)
-        give(p.r)
+        put_maildir(p.l, "huge", range(1, HUGE), SIZE)
+        for k, box in enumerate(small):
+            put_maildir(p.l, box, range(10000 + 3 * k, 10003 + 3 * k), SIZE)
+            put_maildir(p.r, box, range(20000 + 3 * k, 20003 + 3 * k))
+        give_maildirs(p.l)
+        give_maildirs(p.r)
         r = p.sync.run(timeout=60)
         eq(r.status, 0, r.err)
         added = [(m[1], int(m[2])) for m in re.finditer(

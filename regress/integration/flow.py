@@ -10,7 +10,7 @@
 #	flow.py [part of a name]
 #
 # FLOW_MIB is the weight of the bodies each way beside the largest (default
-# 10), FLOW_RATE what a slow server reads in KiB a second (default 9000),
+# 20), FLOW_RATE what a slow server reads in KiB a second (default 6000),
 # FLOW_DEADLINE the seconds for one run (default 60).  With FLOW_LONG servers
 # that send drop by drop follow; these take minutes.
 import random, signal, sys
@@ -21,8 +21,8 @@ from servers import *
 from sync import Pair
 from tap import *
 
-MIB = int(os.environ.get("FLOW_MIB", "10"))
-RATE = int(os.environ.get("FLOW_RATE", "9000")) * 1024
+MIB = int(os.environ.get("FLOW_MIB", "20"))
+RATE = int(os.environ.get("FLOW_RATE", "6000")) * 1024
 DEADLINE = int(os.environ.get("FLOW_DEADLINE", "60"))
 BOXES = ["Box%02d" % n for n in range(40)]
 OLD = 6                 # messages of a mailbox that both sides have before
@@ -68,11 +68,11 @@ def message(seed, size):
 
 
 def sizes():
-    """Sizes of the large new messages, {mailbox: size}: a few of 2 to 6 MiB,
+    """Sizes of the large new messages, {mailbox: size}: some of 1 to 3 MiB,
     and one larger than the credit, spread over the mailboxes."""
     out, left, k = {}, MIB, 0
     while left > 0:
-        n = min(left, 2 + k % 5)
+        n = min(left, 1 + k % 3)
         out[BOXES[k * 7 % len(BOXES)]] = n << 20
         left -= n
         k += 1

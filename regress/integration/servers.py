@@ -415,6 +415,25 @@ FLAGSETS = [(), ("S",), ("S", "R"), ("F",), ("F", "S"), ("D",), ("R",),
             ("F", "R", "S")]
 
 
+def put_maildir(server, box, numbers, size=0):
+    """The messages of these numbers, seen, in a Maildir of this name."""
+    d = os.path.join(server.store, "." + box)
+    for sub in ("cur", "new", "tmp"):
+        os.makedirs(os.path.join(d, sub), exist_ok=True)
+    open(os.path.join(d, "maildirfolder"), "w").close()
+    for n in numbers:
+        with open(os.path.join(d, "cur", "17%08d.M1P1.h:2,S" % n), "w") as f:
+            f.write(sample(n, size))
+
+
+def give_maildirs(server):
+    """To the user that the server runs as."""
+    if os.getuid() == 0:
+        for dp, dn, fn in os.walk(server.mail):
+            for x in dn + fn:
+                os.chown(os.path.join(dp, x), USER.pw_uid, USER.pw_gid)
+
+
 def fill_maildir(server, boxes, first=0, count=100):
     """Write messages straight into the Maildirs (before Dovecot sees them)."""
     n = first
@@ -433,8 +452,5 @@ def fill_maildir(server, boxes, first=0, count=100):
                 f.write(sample(n))
             os.utime(p, (t, t))
             n += 1
-    if os.getuid() == 0:
-        for dp, dn, fn in os.walk(server.mail):
-            for x in dn + fn:
-                os.chown(os.path.join(dp, x), USER.pw_uid, USER.pw_gid)
+    give_maildirs(server)
     return n
