@@ -64,7 +64,8 @@ PARENT_OBJS =	interimap/main.o interimap/children.o interimap/config.o \
 		interimap/options.o interimap/output.o interimap/paths.o \
 		interimap/patterns.o interimap/prefix.o interimap/session.o \
 		interimap/locate.o interimap/spawn.o interimap/supervisor.o
-PARENT_HDRS =	interimap/engine.h interimap/interimap.h interimap/locate.h \
+PARENT_HDRS =	interimap/commands.h interimap/engine.h \
+		interimap/interimap.h interimap/locate.h \
 		interimap/mailbox.h interimap/session.h
 PARENT_LIBS =	-lpcre2-8 ${BASE_LIBS}
 
@@ -468,6 +469,7 @@ BENCH_ARGS =	--check
 build/proxy: ${BENCH_SRCS}
 	${PLAIN_BUILD} ${BENCH_SRCS} ${BSD_LIBS_${UNAME}}
 bench: ${PROGS} build/proxy
+	@python3 regress/bench/bench.py --flights -n 2
 	@python3 regress/bench/bench.py ${BENCH_ARGS}
 
 .PHONY: bench

@@ -67,7 +67,7 @@ held_partners(struct mbox *m, enum side side, struct uidset *set)
 	const struct row *r;
 	uint32_t i;
 
-	if (uidset_empty(&m->s[OTHER(side)].todo))
+	if (uidset_empty(&m->s[OTHER(side)].copy))
 		return;
 	for (i = 0; i < m->rowtab.n; i++) {
 		r = &m->rowtab.r[i];
@@ -107,7 +107,7 @@ gather(struct mbox *m)
 
 	for (i = 0; i < 2; i++) {
 		uidset_init(&ask[i]);
-		if (uidset_copy(&ask[i], &m->s[i].todo) == -1)
+		if (uidset_copy(&ask[i], &m->s[i].copy) == -1)
 			fatal("out of memory");
 		held_partners(m, (enum side)i, &ask[i]);
 		any[i] = !uidset_empty(&ask[i]);
@@ -132,8 +132,8 @@ adopt_begin(struct mbox *m)
 
 	pairing_free(&m->pairing);
 	for (i = 0; i < 2; i++)
-		both &= !uidset_empty(&m->s[i].todo) || (m->nheld > 0 &&
-		    !uidset_empty(&m->s[OTHER(i)].todo));
+		both &= !uidset_empty(&m->s[i].copy) || (m->nheld > 0 &&
+		    !uidset_empty(&m->s[OTHER(i)].copy));
 	if (both)
 		gather(m);
 	mbox_wait(m, adopt_headers);
@@ -221,8 +221,8 @@ adopt_rows(struct mbox *m)
 		p = &m->pairing.p[i];
 		r = adopted_row(m, p->a, p->b);
 		r->s[LOCAL].compare = r->s[REMOTE].compare = 1;
-		if (uidset_remove_range(&m->s[LOCAL].todo, p->a, p->a) == -1 ||
-		    uidset_remove_range(&m->s[REMOTE].todo, p->b, p->b) == -1)
+		if (uidset_remove_range(&m->s[LOCAL].copy, p->a, p->a) == -1 ||
+		    uidset_remove_range(&m->s[REMOTE].copy, p->b, p->b) == -1)
 			fatal("out of memory");
 	}
 	m->e->stats.adopted += m->pairing.n;

@@ -94,7 +94,7 @@ advance(struct mbox *m)
 		if (!uidset_empty(&s->again))
 			not_copied(m, (enum side)i);
 		if (!s->incomplete && uidset_empty(&s->again) &&
-		    uidset_empty(&s->todo))
+		    uidset_empty(&s->copy))
 			a.st[i].uidnext = s->sel.uidnext;
 		if (!unsettled(m, (enum side)i))
 			a.st[i].modseq = s->sel.modseq;

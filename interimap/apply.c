@@ -67,7 +67,7 @@ apply_rows(struct mbox *m, enum side side)
 
 	for (i = 0; i < m->rowtab.n; i++) {
 		r = &m->rowtab.r[i];
-		if (uidset_remove_range(&s->todo, r->uid[side], r->uid[side])
+		if (uidset_remove_range(&s->copy, r->uid[side], r->uid[side])
 		    == -1)
 			fatal("out of memory");
 		if (m->round == 1 && r->uid[side] >= s->cur.uidnext)
@@ -111,13 +111,13 @@ apply_new(struct mbox *m, enum side side)
 	struct mside *s = &m->s[side];
 	int err = 0;
 
-	err |= uidset_union(&s->todo, &s->listed);
+	err |= uidset_union(&s->copy, &s->listed);
 	if (s->cur.uidnext > 1)
-		err |= uidset_remove_range(&s->todo, 1, s->cur.uidnext - 1);
-	err |= uidset_remove_range(&s->todo, s->sel.uidnext, UID_MAX);
-	err |= uidset_minus(&s->todo, &s->skipped);
+		err |= uidset_remove_range(&s->copy, 1, s->cur.uidnext - 1);
+	err |= uidset_remove_range(&s->copy, s->sel.uidnext, UID_MAX);
+	err |= uidset_minus(&s->copy, &s->skipped);
 	err |= uidset_minus(&s->fresh, &s->vanished);
-	err |= uidset_union(&s->fresh, &s->todo);
+	err |= uidset_union(&s->fresh, &s->copy);
 	if (err)
 		fatal("out of memory");
 	s->known = s->exists;
@@ -153,7 +153,7 @@ pull_apply(struct mbox *m)
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
 		if ((s->pulled && uidset_minus(&s->again, &s->vanished) == -1) ||
-		    uidset_union(&s->todo, &s->again) == -1)
+		    uidset_union(&s->copy, &s->again) == -1)
 			fatal("out of memory");
 		s->pulled = 0;
 		uidset_free(&s->again);

@@ -25,8 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "killpoint.h"
-#include "mailbox.h"
 
 struct command_run *
 command_new(enum command what, int targets, size_t n)
@@ -141,49 +141,31 @@ command_mailbox(struct request *r, struct imsg *im)
 	char name[MAILBOX_NAMEMAX + 1];
 	struct engine *e = r->e;
 	struct msg_mailbox mb;
-	struct mside *s;
 	size_t len;
 
 	if (msg_get_mailbox(&im->data, &mb) == -1)
 		return -1;
-	if (!e->hasdelim[r->peer]) {
-		e->hasdelim[r->peer] = 1;
-		e->delim[r->peer] = (char)mb.delim;
+	if (r->arg == e->delim) {
+		lists_delimiter(e, (enum side)r->peer, &mb);
 		return 0;
 	}
 	if ((mb.attrs & ATTR_NONEXISTENT) || name_canonical(e->ref[r->peer],
 	    (char)mb.delim, mb.name, name, &len) == -1)
 		return 0;
-	s = &mbox_get(e, name, len)->s[r->peer];
-	free(s->name);
-	if ((s->name = bytes_dup(mb.name)) == NULL)
-		fatal("out of memory");
-	s->attrs = mb.attrs;
-	s->has = mb.has;
-	s->status.uidvalidity = mb.uidvalidity;
-	s->status.uidnext = mb.uidnext;
-	s->status.modseq = mb.modseq;
+	lists_status(&mbox_get(e, name, len)->s[r->peer], &mb);
 	return 0;
 }
 
+/* arg: e->delim when only the delimiter is asked for. */
 static void
 send_list(struct engine *e, enum side side, int status, struct bytes *patterns,
-    uint32_t n)
+    uint32_t n, void *arg)
 {
-	struct msg_list l;
 	struct ibuf b;
-	uint32_t i;
 
-	memset(&l, 0, sizeof(l));
-	l.ref = bytes_of(e->ref[side]);
-	l.opts = bytes_of("");
-	l.status = (uint8_t)status;
-	l.npatterns = n;
-	ibuf_init(&b);
-	msg_put_list(&b, &l);
-	for (i = 0; i < n; i++)
-		msg_put_pattern(&b, patterns[i].p, patterns[i].n);
-	command_request(e, (enum peer)side, MSG_LIST, &b, command_done);
+	lists_put(&b, e, side, "", status, patterns, n);
+	e->cmd->pending++;
+	request(e, NULL, (enum peer)side, MSG_LIST, &b, command_done, arg);
 }
 
 /* The names on this side, and for --rename all that is below them. */
@@ -211,7 +193,7 @@ list_side(struct engine *e, enum side side)
 		p[n++] = bytes_of(below);
 	}
 	if (n > 0)
-		send_list(e, side, e->cmd->what == CMD_RENAME, p, n);
+		send_list(e, side, e->cmd->what == CMD_RENAME, p, n, NULL);
 	while (n > 0) {
 		memcpy(&copy, &p[--n].p, sizeof(copy));
 		free(copy);
@@ -383,6 +365,6 @@ command_start(struct engine *e)
 	ibuf_init(&b);
 	command_request(e, PEER_DB, MSG_MAILBOXES, &b, command_done);
 	for (i = 0; i < 2; i++)
-		send_list(e, (enum side)i, 0, &empty, 1);
+		send_list(e, (enum side)i, 0, &empty, 1, e->delim);
 	command_wait(e, named);
 }

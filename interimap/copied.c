@@ -242,7 +242,7 @@ batch_refused(struct batch *b, const struct uidset *refused)
 		s->incomplete = 1;
 	if (++s->nrefused >= REFUSED_MAX || s->full) {
 		s->incomplete = 1;
-		uidset_free(&s->todo);
+		uidset_free(&s->copy);
 	}
 }
 
@@ -298,7 +298,7 @@ batch_done(struct batch *b)
 			fatal("out of memory");
 	} else if (b->failed) {
 		s->incomplete = 1;
-		uidset_free(&s->todo);
+		uidset_free(&s->copy);
 	}
 	uidset_free(&rest);
 	unintent(b, &b->left);

@@ -61,12 +61,12 @@ meta_done(struct request *r, const struct msg_fail *fail)
 	int err = 0;
 
 	if (fail != NULL)
-		uidset_free(&s->todo);
+		uidset_free(&s->copy);
 	/* From the first on: batches may have taken some already. */
 	for (i = 0; i < s->meta.n; i++)
 		err |= uidset_remove_range(&s->asked, s->meta.m[i].uid,
 		    s->meta.m[i].uid);
-	err |= uidset_minus(&s->todo, &s->asked);
+	err |= uidset_minus(&s->copy, &s->asked);
 	not_told(s, &s->asked);
 	if (err)
 		fatal("out of memory");
@@ -85,7 +85,7 @@ fetch_meta(struct mbox *m, enum side side)
 	uint32_t uid, n = 0;
 
 	s->meta.n = s->meta.next = 0;
-	uiditer_init(&it, &s->todo);
+	uiditer_init(&it, &s->copy);
 	while (n++ < META_CHUNK && (uid = uiditer_next(&it)) != 0)
 		if (uidset_add(&s->asked, uid) == -1)
 			fatal("out of memory");
@@ -121,7 +121,7 @@ batch_form(struct mbox *m, enum side side)
 
 	for (; s->meta.next < s->meta.n; s->meta.next++) {
 		mt = &s->meta.m[s->meta.next];
-		if (!uidset_has(&s->todo, mt->uid))
+		if (!uidset_has(&s->copy, mt->uid))
 			continue;
 		f = flagtab_get(&m->e->flagtab, mt->flags);
 		cost = mt->size + BODY_COST;
@@ -136,7 +136,7 @@ batch_form(struct mbox *m, enum side side)
 		b->meta[b->n++] = *mt;
 		b->octets += cost;
 		octets += item;
-		if (uidset_remove_range(&s->todo, mt->uid, mt->uid) == -1)
+		if (uidset_remove_range(&s->copy, mt->uid, mt->uid) == -1)
 			fatal("out of memory");
 	}
 	if (b != NULL) {
@@ -284,7 +284,7 @@ pump_side(struct mbox *m, enum side side)
 		batch_intend(b);
 	}
 	if (s->nbatches < BATCHES_MAX && uidset_empty(&s->asked) &&
-	    !uidset_empty(&s->todo))
+	    !uidset_empty(&s->copy))
 		fetch_meta(m, side);
 }
 
@@ -297,7 +297,7 @@ copy_idle(const struct mbox *m)
 
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
-		if (!uidset_empty(&s->todo) || !uidset_empty(&s->asked))
+		if (!uidset_empty(&s->copy) || !uidset_empty(&s->asked))
 			return 0;
 	}
 	return m->unstarted == 0;

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "commands.h"
 
 static const enum outcome worst_first[] = {
 	OUT_INTERNAL, OUT_CONFIG, OUT_AUTH, OUT_TEMPORARY, OUT_FAILED,
@@ -132,7 +132,7 @@ mbox_clear(struct mbox *m)
 		uidset_free(&s->listed);
 		uidset_free(&s->skipped);
 		uidset_free(&s->present);
-		uidset_free(&s->todo);
+		uidset_free(&s->copy);
 		uidset_free(&s->again);
 		uidset_free(&s->fresh);
 		uidset_free(&s->asked);

@@ -73,8 +73,8 @@ list_request(struct engine *e, enum peer peer, enum msg_type type,
 }
 
 /* LIST ref "" tells the delimiter and nothing else (RFC 3501 6.3.8). */
-static void
-take_delimiter(struct engine *e, enum side side, const struct msg_mailbox *mb)
+void
+lists_delimiter(struct engine *e, enum side side, const struct msg_mailbox *mb)
 {
 	e->delim[side] = (char)mb->delim;
 	e->hasdelim[side] = 1;
@@ -116,7 +116,7 @@ take_listed(struct engine *e, enum side side, const struct msg_mailbox *mb)
 
 	/* A server may not answer LIST ref "" (RFC 3501 section 6.3.8). */
 	if (!e->hasdelim[side] && mb->delim != '\0')
-		take_delimiter(e, side, mb);
+		lists_delimiter(e, side, mb);
 	if (name_canonical(e->ref[side], (char)mb->delim, mb->name, name,
 	    &len) == -1) {
 		say(e, LOG_L_DEBUG, (int)side, NULL, "%.*s is not below the "
@@ -149,7 +149,7 @@ lists_mailbox(struct request *r, struct imsg *im)
 	if (r->arg == &r->e->unlisted)
 		unlisted_take(r->e, (enum side)r->peer, &mb);
 	else if (r->arg != NULL)
-		take_delimiter(r->e, (enum side)r->peer, &mb);
+		lists_delimiter(r->e, (enum side)r->peer, &mb);
 	else
 		take_listed(r->e, (enum side)r->peer, &mb);
 	return 0;
@@ -177,12 +177,12 @@ lists_dbmailbox(struct request *r, struct imsg *im)
 
 /* ---- asking ---- */
 
+/* The payload of a LIST. */
 void
-lists_ask(struct engine *e, enum side side, const char *opts, int status,
-    struct bytes *patterns, uint32_t n, void *arg)
+lists_put(struct ibuf *b, const struct engine *e, enum side side,
+    const char *opts, int status, struct bytes *patterns, uint32_t n)
 {
 	struct msg_list l;
-	struct ibuf b;
 	uint32_t i;
 
 	memset(&l, 0, sizeof(l));
@@ -190,10 +190,19 @@ lists_ask(struct engine *e, enum side side, const char *opts, int status,
 	l.opts = bytes_of(opts);
 	l.status = (uint8_t)status;
 	l.npatterns = n;
-	ibuf_init(&b);
-	msg_put_list(&b, &l);
+	ibuf_init(b);
+	msg_put_list(b, &l);
 	for (i = 0; i < n; i++)
-		msg_put_pattern(&b, patterns[i].p, patterns[i].n);
+		msg_put_pattern(b, patterns[i].p, patterns[i].n);
+}
+
+void
+lists_ask(struct engine *e, enum side side, const char *opts, int status,
+    struct bytes *patterns, uint32_t n, void *arg)
+{
+	struct ibuf b;
+
+	lists_put(&b, e, side, opts, status, patterns, n);
 	list_request(e, (enum peer)side, MSG_LIST, &b, arg);
 }
 
@@ -457,6 +466,7 @@ lists_ready(struct engine *e)
 		engine_lost(e, OUT_FAILED);
 		return;
 	}
+	unlisted_places(e);
 	if (e->opts[0] == '\0')
 		lists_inbox(e);
 	e->listnext = decide_all;

@@ -232,8 +232,8 @@ struct mside {
 	struct metalist	 meta;
 	int		 doubt;		/* EXISTS does not fit: verify */
 	/* to be copied from here */
-	struct uidset	 todo;
-	struct uidset	 fresh;		/* were in todo, and count in known */
+	struct uidset	 copy;
+	struct uidset	 fresh;		/* were to be, and count in known */
 	struct uidset	 again;		/* to be looked at in the next round: UID
 					 * not told, refused in a batch, or
 					 * asked for and not sent */
@@ -337,6 +337,9 @@ struct request {
 void	 request(struct engine *, struct mbox *, enum peer, enum msg_type,
 	    struct ibuf *, req_done, void *);
 int	 request_answer(struct engine *, enum peer, struct imsg *);
+/* Send GETFLAGS, GETMETA, IDENTIFY, SEARCH, EXPUNGE for a set. */
+void	 uids_send(struct mbox *, enum side, enum msg_type, uint8_t,
+	    const struct uidset *, req_done, void *);
 /* A done for requests whose failure fails the mailbox and that need no more. */
 void	 req_plain(struct request *, const struct msg_fail *);
 /*
@@ -370,44 +373,6 @@ void	 credit_ask(struct batch *);
 void	 credit_release(struct batch *);
 const char *mbox_display(const struct mbox *);	/* local name */
 
-/* ---- commands.c, rename.c: --delete and --rename ---- */
-
-struct name {			/* as the database has it */
-	char	 p[MAILBOX_NAMEMAX + 1];
-	size_t	 n;
-};
-struct command_run {
-	enum command	 what;
-	int		 targets;	/* TARGET_* */
-	struct name	*names;		/* the arguments */
-	size_t		 n;
-	int		 pending;
-	void		(*next)(struct engine *);	/* when all is answered */
-	int		 failed;	/* what follows is not to be done */
-	int		 done[2];	/* this side has it renamed already */
-};
-struct command_run *command_new(enum command, int, size_t);
-void	 command_free(struct command_run *);
-void	 command_start(struct engine *);
-int	 command_mailbox(struct request *, struct imsg *);	/* MAILBOX */
-/* One request of a command; what follows waits for its answer. */
-void	 command_request(struct engine *, enum peer, enum msg_type,
-	    struct ibuf *, req_done);
-void	 command_done(struct request *, const struct msg_fail *);
-/* When all is answered, and nothing failed, go on here. */
-void	 command_wait(struct engine *, void (*)(struct engine *));
-/* The database is to be written to: does it take it?  Then go on there. */
-void	 command_begin(struct engine *, void (*)(struct engine *));
-/* A refused change of a server; says what, and what to do. */
-void	 command_refused(struct engine *, enum peer, const char *,
-	    const struct msg_fail *);
-/* A name of the database for a user: with the local delimiter. */
-const char *command_display(const struct engine *, const char *, size_t,
-	    char *, size_t);
-/* Ask both sides, or the targets alone, for what is of interest. */
-void	 command_list(struct engine *, int);
-void	 rename_start(struct engine *);
-
 /* ---- the states ---- */
 
 /* names.c */
@@ -419,6 +384,10 @@ void	 names_patterns(const struct engine *, enum side, struct bytes *,
 	    char **);
 
 void	 lists_start(struct engine *);
+void	 lists_put(struct ibuf *, const struct engine *, enum side, const char *,
+	    int, struct bytes *, uint32_t);
+void	 lists_delimiter(struct engine *, enum side,
+	    const struct msg_mailbox *);
 void	 lists_ask(struct engine *, enum side, const char *, int,
 	    struct bytes *, uint32_t, void *);
 void	 lists_step(struct engine *);	/* something was answered */
@@ -436,6 +405,7 @@ int	 lists_counted(struct request *, struct imsg *);
 /* CREATE, SUBSCRIBE, UNSUBSCRIBE on one side. */
 void	 name_request(struct mbox *, enum side, enum msg_type, req_done);
 /* unlisted.c */
+void	 unlisted_places(struct engine *);
 int	 unlisted_is(const struct mbox *);
 void	 unlisted_hold(struct mbox *);
 void	 unlisted_ask(struct engine *);	/* about all that are held */
@@ -460,9 +430,6 @@ int	 pull_pairs(struct request *, struct imsg *);
 int	 pull_skipped(struct request *, struct imsg *);
 int	 pull_counted(struct request *, struct imsg *);
 int	 pull_intended(struct request *, struct imsg *);
-/* Send GETFLAGS, GETMETA, IDENTIFY, SEARCH, EXPUNGE for a set. */
-void	 uids_send(struct mbox *, enum side, enum msg_type, uint8_t,
-	    const struct uidset *, req_done, void *);
 /* Read a MESSAGE frame into a list; 0, or -1 malformed. */
 int	 meta_read(struct engine *, struct imsg *, struct metalist *);
 

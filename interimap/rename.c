@@ -28,8 +28,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "commands.h"
 #include "killpoint.h"
-#include "mailbox.h"
 
 static const struct name *
 source(const struct engine *e)

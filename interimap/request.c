@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "commands.h"
 
 /* MAILBOX means another thing to a command than to a synchronization. */
 static int
@@ -143,6 +143,29 @@ request(struct engine *e, struct mbox *m, enum peer peer, enum msg_type type,
 	if (e->calls.send(e->arg, peer, type, i + 1, payload) == -1)
 		engine_lost(e, OUT_INTERNAL);
 	ibuf_free(payload);
+}
+
+void
+uids_send(struct mbox *m, enum side side, enum msg_type type, uint8_t id,
+    const struct uidset *set, req_done done, void *arg)
+{
+	struct msg_uids u;
+	struct ibuf b;
+	size_t pos = 0;
+
+	memset(&u, 0, sizeof(u));
+	u.mailbox = bytes_of(m->s[side].name);
+	u.uidvalidity = m->s[side].sel.uidvalidity;
+	u.id = id;
+	while (uidset_chunk(set, &pos, &u.set)) {
+		ibuf_init(&b);
+		if (type == MSG_GETMETA || type == MSG_IDENTIFY)
+			msg_put_uidsid(&b, &u);
+		else
+			msg_put_uids(&b, &u);
+		request(m->e, m, (enum peer)side, type, &b, done, arg);
+		uidset_free(&u.set);
+	}
 }
 
 /* DONE or FAIL: the slot is free before the callback, which may reuse it. */

@@ -432,7 +432,8 @@ main(void)
 {
 #define T(f)	cmocka_unit_test_setup_teardown(f, fixture_up, fixture_down)
 	const struct CMUnitTest tests[] = {
-		T(test_mailboxes), T(test_move), T(test_forget), T(test_state), T(test_advance),
+		T(test_mailboxes), T(test_move), T(test_forget),
+		T(test_state), T(test_advance),
 		T(test_huge_modseq), T(test_above), T(test_map),
 		T(test_map_conflict), T(test_lookup), T(test_unmap),
 		T(test_hold), T(test_map_held), T(test_skip), T(test_intents),
