@@ -75,7 +75,7 @@ copy_config(struct engine *e, const struct engine_config *c)
 	e->opts = xstrdup(c->opts ? c->opts : "");
 	e->window = c->window != 0 ? c->window : ENGINE_WINDOW;
 	e->rawpatterns = c->rawpatterns;
-	if (c->command != CMD_SYNC)
+	if (c->command == CMD_DELETE || c->command == CMD_RENAME)
 		e->cmd = command_new(c->command, c->targets, c->npatterns);
 	if (c->npatterns == 0)
 		return;

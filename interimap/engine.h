@@ -49,7 +49,7 @@ enum outcome	 outcome_worse(enum outcome, enum outcome);
 #define SIDE_DB		2	/* said of the database */
 
 /* What a run does. */
-enum command { CMD_SYNC, CMD_DELETE, CMD_RENAME };
+enum command { CMD_SYNC, CMD_REPAIR, CMD_DELETE, CMD_RENAME };
 /* Where CMD_DELETE and CMD_RENAME do it, ored. */
 #define TARGET(peer)	(1 << (peer))
 #define TARGET_LOCAL	TARGET(PEER_LOCAL)
@@ -81,7 +81,7 @@ struct engine_config {
 	/* They are MAILBOX arguments: with the local delimiter as it is. */
 	int		 rawpatterns;
 	unsigned int	 window;	/* mailboxes in flight; 0: the default */
-	/* Other than CMD_SYNC: the patterns are names, raw ones. */
+	/* CMD_DELETE, CMD_RENAME: the patterns are names, raw ones. */
 	enum command	 command;
 	int		 targets;
 };

@@ -36,7 +36,8 @@
 
 /* ---- options.c: the command line, no I/O ---- */
 
-#define WATCH_SECONDS	60		/* --watch without a number */
+#define WATCH_SECONDS	60		/* --watch without a number, */
+#define NOTIFY_SECONDS	900		/* and with --notify */
 #define WATCH_MAX	(366 * 86400)
 
 struct options {
@@ -45,6 +46,7 @@ struct options {
 	int		 debug;		/* how often it was given */
 	int		 help, version;
 	int		 watch;		/* seconds between runs; 0: one run */
+	int		 notify;	/* and no run, but an event, ends them */
 	enum command	 command;
 	int		 targets;	/* TARGET_*, of the command */
 	char		**mailboxes;	/* view of argv, INBOX folded */

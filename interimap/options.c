@@ -29,9 +29,8 @@
 #include "interimap.h"
 
 enum optid {
-	OPT_CONFIG, OPT_DEBUG, OPT_DELETE, OPT_HELP, OPT_QUIET, OPT_RENAME,
-	OPT_TARGET, OPT_VERSION, OPT_WATCH,
-	OPT_LATER		/* of the manual, not in this version */
+	OPT_CONFIG, OPT_DEBUG, OPT_DELETE, OPT_HELP, OPT_NOTIFY, OPT_QUIET,
+	OPT_RENAME, OPT_REPAIR, OPT_TARGET, OPT_VERSION, OPT_WATCH
 };
 
 enum optarg { ARG_NONE, ARG_REQUIRED, ARG_ATTACHED };
@@ -45,15 +44,17 @@ static const struct longopt {
 	{ "debug",	OPT_DEBUG,	ARG_NONE },
 	{ "delete",	OPT_DELETE,	ARG_NONE },
 	{ "help",	OPT_HELP,	ARG_NONE },
-	{ "notify",	OPT_LATER,	ARG_NONE },
+	{ "notify",	OPT_NOTIFY,	ARG_NONE },
 	{ "quiet",	OPT_QUIET,	ARG_NONE },
 	{ "rename",	OPT_RENAME,	ARG_NONE },
-	{ "repair",	OPT_LATER,	ARG_NONE },
+	{ "repair",	OPT_REPAIR,	ARG_NONE },
 	{ "target",	OPT_TARGET,	ARG_REQUIRED },
 	{ "version",	OPT_VERSION,	ARG_NONE },
 	{ "watch",	OPT_WATCH,	ARG_ATTACHED },
 };
 #define NLONGOPTS	(sizeof(longopts) / sizeof(longopts[0]))
+
+#define WATCH_DEFAULT	-1	/* --watch without a number of seconds */
 
 /* --watch[=N]: 0 and nothing count as no number. */
 static int
@@ -61,7 +62,7 @@ set_watch(struct options *o, const char *arg, char *err, size_t errlen)
 {
 	const char	*why;
 
-	o->watch = WATCH_SECONDS;
+	o->watch = WATCH_DEFAULT;
 	if (arg == NULL || *arg == '\0')
 		return 0;
 	o->watch = (int)strtonum(arg, 0, WATCH_MAX, &why);
@@ -72,7 +73,7 @@ set_watch(struct options *o, const char *arg, char *err, size_t errlen)
 		return -1;
 	}
 	if (o->watch == 0)
-		o->watch = WATCH_SECONDS;
+		o->watch = WATCH_DEFAULT;
 	return 0;
 }
 
@@ -114,8 +115,8 @@ static int
 set_command(struct options *o, enum command c, char *err, size_t errlen)
 {
 	if (o->command != CMD_SYNC && o->command != c) {
-		snprintf(err, errlen, "Only one of --delete and --rename can "
-		    "be given");
+		snprintf(err, errlen, "Only one of --repair, --delete and "
+		    "--rename can be given");
 		return -1;
 	}
 	o->command = c;
@@ -137,10 +138,15 @@ apply(struct options *o, const struct longopt *l, const char *arg, char *err,
 		return set_command(o, CMD_DELETE, err, errlen);
 	case OPT_RENAME:
 		return set_command(o, CMD_RENAME, err, errlen);
+	case OPT_REPAIR:
+		return set_command(o, CMD_REPAIR, err, errlen);
 	case OPT_TARGET:
 		return set_targets(o, arg, err, errlen);
 	case OPT_HELP:
 		o->help = 1;
+		break;
+	case OPT_NOTIFY:
+		o->notify = 1;
 		break;
 	case OPT_QUIET:
 		o->quiet = 1;
@@ -150,10 +156,6 @@ apply(struct options *o, const struct longopt *l, const char *arg, char *err,
 		break;
 	case OPT_WATCH:
 		return set_watch(o, arg, err, errlen);
-	case OPT_LATER:
-		snprintf(err, errlen, "Option --%s is not available in this "
-		    "version", l->name);
-		return -1;
 	}
 	return 0;
 }
@@ -176,7 +178,7 @@ parse_long(struct options *o, int argc, char **argv, char *err, size_t errlen)
 		return -1;
 	}
 	arg = word[n] == '=' ? word + n + 1 : NULL;
-	if (arg != NULL && l->arg == ARG_NONE && l->id != OPT_LATER) {
+	if (arg != NULL && l->arg == ARG_NONE) {
 		snprintf(err, errlen, "Option --%s does not take an argument",
 		    l->name);
 		return -1;
@@ -216,21 +218,26 @@ check_command(struct options *o, char *err, size_t errlen)
 {
 	const char	*why = NULL;
 
-	if (o->command == CMD_SYNC && o->targets != 0)
+	if (o->command != CMD_DELETE && o->command != CMD_RENAME &&
+	    o->targets != 0)
 		why = "Option --target needs --delete or --rename";
 	else if (o->command == CMD_DELETE && o->nmailboxes == 0)
 		why = "Option --delete needs at least one mailbox";
 	else if (o->command == CMD_RENAME && o->nmailboxes != 2)
 		why = "Option --rename needs two mailboxes, the old name and "
 		    "the new one";
-	else if (o->command != CMD_SYNC && o->watch > 0)
-		why = "Option --watch does not go with --delete or --rename";
+	else if (o->command != CMD_SYNC && o->notify)
+		why = "Option --notify does not go with a command";
+	else if (o->command != CMD_SYNC && o->watch != 0)
+		why = "Option --watch does not go with a command";
 	if (why != NULL) {
 		snprintf(err, errlen, "%s", why);
 		return -1;
 	}
 	if (o->targets == 0)
 		o->targets = TARGET_ALL;
+	if (o->watch == WATCH_DEFAULT || (o->watch == 0 && o->notify))
+		o->watch = o->notify ? NOTIFY_SECONDS : WATCH_SECONDS;
 	return 0;
 }
 

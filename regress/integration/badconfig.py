@@ -66,8 +66,8 @@ ARGUMENTS = [
     ("a bad time for --watch", ["--watch=soon"], 1, ["soon", "Usage:"]),
     ("--delete of nothing", ["--delete"], 1, ["Usage:"]),
     ("--rename with one name", ["--rename", "A"], 1, ["Usage:"]),
-    ("--repair, which is not there yet", ["--repair"], 1, ["repair"]),
-    ("--notify, which is not there yet", ["--notify"], 1, ["notify"]),
+    ("--repair with --watch", ["--repair", "--watch"], 1, ["watch"]),
+    ("--notify with a command", ["--notify", "--repair"], 1, ["notify"]),
     ("--target without a command", ["--target=local"], 1, ["target"]),
 ]
 

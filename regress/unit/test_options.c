@@ -54,6 +54,10 @@ static const struct {
 	{ { "--watch=0" }, NULL, 0, 0, 0, 0, 60, NULL, 0 },
 	{ { "--watch=7" }, NULL, 0, 0, 0, 0, 7, NULL, 0 },
 	{ { "--watch", "7" }, NULL, 0, 0, 0, 0, 60, "7", 1 },
+	{ { "--notify" }, NULL, 0, 0, 0, 0, 900, NULL, 0 },
+	{ { "--watch", "--notify" }, NULL, 0, 0, 0, 0, 900, NULL, 0 },
+	{ { "--notify", "--watch=0" }, NULL, 0, 0, 0, 0, 900, NULL, 0 },
+	{ { "--notify", "--watch=5" }, NULL, 0, 0, 0, 0, 5, NULL, 0 },
 	{ { "a", "-q", "--debug" }, NULL, 0, 0, 0, 0, 0, "a", 3 },
 	{ { "-", "-q" }, NULL, 0, 0, 0, 0, 0, "-", 2 },
 	{ { "-q", "--", "-q" }, NULL, 1, 0, 0, 0, 0, "-q", 1 },
@@ -67,6 +71,8 @@ static const struct {
 	size_t		 nmailboxes;
 } commands[] = {
 	{ { "a" }, CMD_SYNC, TARGET_ALL, 1 },
+	{ { "--repair" }, CMD_REPAIR, TARGET_ALL, 0 },
+	{ { "--repair", "a", "b" }, CMD_REPAIR, TARGET_ALL, 2 },
 	{ { "--delete", "a" }, CMD_DELETE, TARGET_ALL, 1 },
 	{ { "--delete", "--delete", "a", "b" }, CMD_DELETE, TARGET_ALL, 2 },
 	{ { "--rename", "a", "b" }, CMD_RENAME, TARGET_ALL, 2 },
@@ -82,9 +88,10 @@ static const struct {
 
 #define RENAME_TWO	"Option --rename needs two mailboxes, the old name "	\
 	"and the new one"
-#define ONLY_ONE	"Only one of --delete and --rename can be given"
-#define NO_WATCH							\
-	"Option --watch does not go with --delete or --rename"
+#define ONLY_ONE	"Only one of --repair, --delete and --rename can be "	\
+	"given"
+#define NO_WATCH	"Option --watch does not go with a command"
+#define NO_NOTIFY	"Option --notify does not go with a command"
 #define BAD_TARGET(s)	"Invalid target " s ": local, remote or database is " \
 	"wanted"
 
@@ -112,8 +119,11 @@ static const struct {
 	    "number of seconds up to 31622400 is wanted" },
 	{ { "--watch=31622401" }, "Value \"31622401\" invalid for option "
 	    "--watch: a number of seconds up to 31622400 is wanted" },
-	{ { "--repair" }, "Option --repair is not available in this "
-	    "version" },
+	{ { "--repair", "--watch" }, NO_WATCH },
+	{ { "--repair", "--notify" }, NO_NOTIFY },
+	{ { "--repair", "--target=local" }, "Option --target needs --delete "
+	    "or --rename" },
+	{ { "--repair", "--delete", "a" }, ONLY_ONE },
 	{ { "--delete" }, "Option --delete needs at least one mailbox" },
 	{ { "--rename", "a" }, RENAME_TWO },
 	{ { "--rename", "a", "b", "c" }, RENAME_TWO },
@@ -129,8 +139,8 @@ static const struct {
 	{ { "--target=locals", "--delete", "a" }, BAD_TARGET("locals") },
 	{ { "--target" }, "Option --target requires an argument" },
 	{ { "--delete=a" }, "Option --delete does not take an argument" },
-	{ { "--notify" }, "Option --notify is not available in this "
-	    "version" },
+	{ { "--delete", "--notify", "a" }, NO_NOTIFY },
+	{ { "--notify=5" }, "Option --notify does not take an argument" },
 };
 
 /* Copies: options_mailboxes() writes to argv.  Returns argc. */
