@@ -11,8 +11,12 @@ set -eu
 
 build="gcc make pkg-config libtls-dev libsqlite3-dev zlib1g-dev libbsd-dev
 libpcre2-dev libseccomp-dev linux-libc-dev"
+# Cyrus itself is unpacked by the tests: what it is linked with, and its SASL.
+cyrus="sasl2-bin libsasl2-modules libsasl2-modules-db libical3 libxapian30
+libicu72 libjansson4 libpcre3 libpq5 libldap-2.5-0 libwrap0 libxml2 libnsl2
+libgssapi-krb5-2 libcom-err2"
 test="$build libcmocka-dev python3 dovecot-imapd openssl strace util-linux
-binutils bmake mandoc interimap patch procps"
+binutils bmake mandoc interimap patch procps $cyrus"
 fuzz="$test clang libclang-rt-14-dev"
 
 case ${1:-build} in

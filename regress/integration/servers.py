@@ -228,7 +228,8 @@ def quote(name):
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-FETCH = re.compile(rb'UID (\d+) FLAGS \(([^)]*)\) INTERNALDATE "([^"]*)"')
+FLAGS = re.compile(rb'FLAGS \(([^)]*)\)')
+DATED = re.compile(rb'INTERNALDATE "([^"]*)"')
 
 
 class Client:
@@ -236,6 +237,13 @@ class Client:
     def __init__(self, server):
         self.c = Stream(as_user(server.tunnel().split()),
                         server.scratch.env())
+
+    # A server with another delimiter has other names on the wire.
+    def wire(self, name):
+        return quote(name)
+
+    def unwire(self, name):
+        return name
 
     def close(self):
         try:
@@ -256,19 +264,19 @@ class Client:
         return r[1]
 
     def create(self, name, subscribe=True):
-        self.ok(self.c.create(quote(name)))
+        self.ok(self.c.create(self.wire(name)))
         if subscribe:
-            self.ok(self.c.subscribe(quote(name)))
+            self.ok(self.c.subscribe(self.wire(name)))
 
     def append(self, name, msg, flags="", date=None):
         if isinstance(msg, str):
             msg = msg.encode()
         msg = re.sub(rb"\r?\n", b"\r\n", msg)
-        self.ok(self.c.append(quote(name), "(%s)" % flags, date and
+        self.ok(self.c.append(self.wire(name), "(%s)" % flags, date and
                               '"%s"' % date, msg))
 
     def select(self, name):
-        self.ok(self.c.select(quote(name)))
+        self.ok(self.c.select(self.wire(name)))
 
     def store(self, name, uids, op, flags):
         self.select(name)
@@ -290,7 +298,7 @@ class Client:
                 continue
             if isinstance(l, tuple):
                 if b"\\Noselect" not in l[0]:
-                    out.append(l[1].decode())
+                    out.append(self.unwire(l[1].decode()))
                 continue
             m = re.match(rb'\(([^)]*)\) (?:"(?:\\.|[^"])*"|NIL) (.*)$', l)
             if b"\\noselect" in m.group(1).lower() or \
@@ -299,7 +307,7 @@ class Client:
             n = m.group(2)
             if n.startswith(b'"'):
                 n = re.sub(rb"\\(.)", rb"\1", n[1:-1])
-            out.append(n.decode())
+            out.append(self.unwire(n.decode()))
         return sorted(out)
 
     def subscribed(self):
@@ -307,12 +315,12 @@ class Client:
         for l in self.ok(self.c.lsub('""', '"*"')):
             if l:
                 m = re.match(rb'\([^)]*\) (?:"[^"]*"|NIL) (.*)$', l)
-                out.append(m.group(1).strip(b'"').decode())
+                out.append(self.unwire(m.group(1).strip(b'"').decode()))
         return sorted(out)
 
     def messages(self, name):
         """[(digest of the message, flags, INTERNALDATE in seconds)]"""
-        self.ok(self.c.select(quote(name), readonly=True))
+        self.ok(self.c.select(self.wire(name), readonly=True))
         if not int(self.c.untagged_responses.get("EXISTS", [b"0"])[0] or 0):
             return []
         r = self.ok(self.c.uid("FETCH", "1:*",
@@ -321,11 +329,11 @@ class Client:
         for item in r:
             if not isinstance(item, tuple):
                 continue
-            m = FETCH.search(item[0])
-            fl = tuple(sorted(f.decode().lower() for f in m.group(2).split()
+            flags = FLAGS.search(item[0]).group(1).split()
+            fl = tuple(sorted(f.decode().lower() for f in flags
                               if f.lower() != b"\\recent"))
             t = time.mktime(imaplib.Internaldate2tuple(
-                b'INTERNALDATE "' + m.group(3) + b'"'))
+                DATED.search(item[0]).group(0)))
             out.append((hashlib.sha256(item[1]).hexdigest(), fl, int(t)))
         return sorted(out)
 
