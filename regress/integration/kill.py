@@ -207,7 +207,7 @@ def unlock(p):
     for server in (p.l, p.r):
         for d, _, files in os.walk(server.mail):
             for f in files:
-                if f.endswith(".lock"):
+                if f.endswith((".lock", ".newlock")):
                     os.unlink(os.path.join(d, f))
 
 
