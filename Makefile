@@ -595,6 +595,13 @@ mutants:
 
 .PHONY: mutants
 
+# Faults at N random points, and a count of what was lost or doubled.
+N = 1000
+torture: ${PROGS}
+	@python3 -B regress/integration/torture.py ${N}
+
+.PHONY: torture
+
 # Every test program; last, since a rule's list is read where it stands.
 tests: ${UNIT_TESTS} ${REPLAYS} ${PROC_DB_TESTS} ${PROC_IMAP_TESTS} \
 	build/imapchild_san build/tls_client build/tls_client_san \

@@ -71,10 +71,12 @@ def large(p):
 
 class Scene:
     """A beginning, kept as a copy of both Maildirs and of the database."""
+    pair = Pair
+
     def __init__(self, scratch, prepare, program):
         self.name, self.scratch, self.program = (prepare.__name__, scratch,
                                                  program)
-        p = Pair(scratch, program=program)
+        p = self.pair(scratch, program=program)
         prepare(p)
         self.keep = scratch.mkdir("kept")
         # Messages are never written to again; what Dovecot keeps may be.
@@ -230,16 +232,17 @@ def kill_moment(scene, p, after):
 
 class Workers:
     """Each with a pair of servers of its own."""
-    def __init__(self, program):
+    def __init__(self, program, pair=Pair):
         self.program, self.local, self.scratches = (program, threading.local(),
                                                     [])
+        self.new = pair
         self.pool = concurrent.futures.ThreadPoolExecutor(WORKERS)
 
     def pair(self):
         if not hasattr(self.local, "pair"):
             s = Scratch()
             self.scratches.append(s)
-            self.local.pair = Pair(s, program=self.program)
+            self.local.pair = self.new(s, program=self.program)
         return self.local.pair
 
     def submit(self, fn, scene, *a):
