@@ -22,6 +22,7 @@ VERSION =	0.1
 UNAME !=	uname -s
 BSD_CFLAGS_Linux != ${PKG_CONFIG} --cflags libbsd-overlay 2>/dev/null || echo
 BSD_LIBS_Linux !=  ${PKG_CONFIG} --libs libbsd-overlay 2>/dev/null || echo -lbsd
+LIBTLS_VERSION != ${PKG_CONFIG} --modversion libtls 2>/dev/null || echo
 
 SANDBOX_Linux =	lib/sandbox_linux.o lib/sandbox_filter.o \
 		lib/sandbox_landlock.o
@@ -38,7 +39,8 @@ HARDEN =	-fPIE -fstack-protector-strong -D_FORTIFY_SOURCE=2 \
 HARDEN_LD =	-pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack
 ALLCFLAGS =	-std=gnu11 ${WARN} ${WERROR} ${HARDEN} ${CFLAGS}
 ALLCPPFLAGS =	-D_GNU_SOURCE -Ilib ${BSD_CFLAGS_${UNAME}} \
-		-DVERSION='"${VERSION}"' ${EXTRA_CPPFLAGS} ${CPPFLAGS}
+		-DVERSION='"${VERSION}"' \
+		-DLIBTLS_VERSION='"${LIBTLS_VERSION}"' ${EXTRA_CPPFLAGS} ${CPPFLAGS}
 ALLLDFLAGS =	${HARDEN_LD} ${LDFLAGS}
 
 # What two programs link.
@@ -54,30 +56,39 @@ BASE_LIBS =	${BSD_LIBS_${UNAME}} ${SANDBOX_LIBS_${UNAME}}
 ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
 		interimap/commands.o interimap/copied.o interimap/copy.o \
 		interimap/create.o interimap/engine.o interimap/flagtab.o \
-		interimap/lists.o interimap/merge.o interimap/names.o \
+		interimap/lists.o interimap/merge.o interimap/migrate.o \
+		interimap/names.o interimap/outcome.o \
 		interimap/pair.o interimap/pull.o interimap/push.o \
-		interimap/rename.o interimap/request.o interimap/rows.o \
-		interimap/subscribe.o interimap/unlisted.o \
+		interimap/recheck.o interimap/rename.o interimap/repair.o \
+		interimap/request.o interimap/rows.o \
+		interimap/news.o interimap/subscribe.o interimap/unlisted.o \
 		interimap/verify.o
-PARENT_OBJS =	interimap/main.o interimap/children.o interimap/config.o \
+PARENT_OBJS =	interimap/conffile.o interimap/secret.o \
+		interimap/main.o interimap/children.o interimap/config.o \
 		interimap/conftab.o interimap/frames.o interimap/ignore.o \
 		interimap/options.o interimap/output.o interimap/paths.o \
 		interimap/patterns.o interimap/prefix.o interimap/session.o \
-		interimap/locate.o interimap/spawn.o interimap/supervisor.o
+		interimap/locate.o interimap/said.o interimap/spawn.o \
+		interimap/supervisor.o interimap/watch.o \
+		interimap/utf7.o interimap/version.o
 PARENT_HDRS =	interimap/commands.h interimap/engine.h \
 		interimap/interimap.h interimap/locate.h \
-		interimap/mailbox.h interimap/session.h
+		interimap/mailbox.h interimap/repair.h interimap/session.h
 PARENT_LIBS =	-lpcre2-8 ${BASE_LIBS}
 
 CHILD_CORE =	imapchild/answer.o imapchild/auth.o imapchild/body.o \
-		imapchild/command.o imapchild/io.o imapchild/loop.o \
+		imapchild/base64.o imapchild/sasl.o imapchild/scram.o \
+		imapchild/command.o imapchild/compress.o imapchild/io.o \
+		imapchild/loop.o \
 		imapchild/op.o imapchild/ops_copyin.o imapchild/ops_copyout.o \
 		imapchild/ops_fetch.o imapchild/ops_list.o \
-		imapchild/ops_mailbox.o imapchild/ops_pull.o \
+		imapchild/ops_mailbox.o imapchild/ops_notify.o \
+		imapchild/ops_pull.o \
 		imapchild/ops_store.o imapchild/parent.o imapchild/select.o \
 		imapchild/session.o
 CHILD_OBJS =	imapchild/main.o ${CHILD_CORE} ${RESP_OBJS} ${TRANSPORT_OBJS}
 CHILD_HDRS =	imapchild/body.h imapchild/command.h imapchild/imapchild.h \
+		imapchild/base64.h imapchild/sasl.h imapchild/scram.h \
 		${RESP_HDRS} ${TRANSPORT_HDRS}
 RESP_OBJS =	imapchild/resp.o imapchild/resp_code.o imapchild/resp_date.o \
 		imapchild/resp_fetch.o imapchild/resp_list.o \
@@ -86,14 +97,15 @@ RESP_OBJS =	imapchild/resp.o imapchild/resp_code.o imapchild/resp_date.o \
 RESP_HDRS =	imapchild/resp.h imapchild/resp_local.h imapchild/strbuf.h \
 		imapchild/token.h
 TRANSPORT_OBJS = imapchild/certs.o imapchild/connect.o imapchild/digest.o \
-		imapchild/layer_tls.o imapchild/pins.o imapchild/tlsopts.o \
-		imapchild/transport.o
+		imapchild/layer_deflate.o imapchild/layer_tls.o \
+		imapchild/pins.o imapchild/tlsopts.o imapchild/transport.o
 TRANSPORT_HDRS = imapchild/certs.h imapchild/digest.h imapchild/pins.h \
 		imapchild/tlsopts.h imapchild/transport.h
-CHILD_LIBS =	-ltls -lcrypto ${BASE_LIBS}
+CHILD_LIBS =	-ltls -lcrypto -lz ${BASE_LIBS}
 
 DB_CORE =	statedb/db.o statedb/dispatch.o statedb/held.o \
 		statedb/intents.o statedb/mailboxes.o statedb/mapping.o \
+		statedb/migrate.o \
 		statedb/open.o statedb/remove.o statedb/schema.o statedb/sql.o
 DB_OBJS =	statedb/main.o ${DB_CORE}
 DB_HDRS =	statedb/statedb.h
@@ -179,14 +191,17 @@ MSG_SRCS =	lib/msg.c lib/msg_answer.c lib/msg_db.c lib/msg_request.c \
 UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
 		build/test_flagtab build/test_merge build/test_pair \
 		build/test_config build/test_frames build/test_ignore \
-		build/test_options \
+		build/test_news build/test_said build/test_watch \
+		build/test_options build/test_outcome \
 		build/test_output build/test_paths \
 		build/test_patterns build/test_prefix \
 		build/test_msg build/test_uidset \
 		build/test_db build/test_db_old build/test_db_open \
-		build/test_digest build/test_tlsopts build/test_transport \
+		build/test_db_version build/test_deflate build/test_digest \
+		build/test_tlsopts build/test_transport \
 		build/test_resp build/test_resp_date build/test_token \
-		build/test_body build/test_command
+		build/test_body build/test_command build/test_utf7 \
+		build/test_sasl
 
 build/test_flags: regress/unit/test_flags.c lib/flags.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_flags.c lib/flags.c ${UNIT_LIBS} \
@@ -215,7 +230,8 @@ build/test_msg: regress/unit/test_msg.c regress/unit/msg_samples.h \
 build/test_uidset: regress/unit/test_uidset.c lib/uidset.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_uidset.c lib/uidset.c ${UNIT_LIBS} \
 	    -Wl,--wrap=reallocarray
-CONFIG_SRCS =	interimap/config.c interimap/conftab.c lib/ibuf.c
+CONFIG_SRCS =	interimap/conffile.c interimap/config.c interimap/conftab.c \
+		lib/ibuf.c
 build/test_config: regress/unit/test_config.c ${CONFIG_SRCS} \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_config.c ${CONFIG_SRCS} ${UNIT_LIBS}
@@ -223,13 +239,40 @@ FRAMES_SRCS =	interimap/frames.c lib/imsg.c ${MSG_SRCS}
 build/test_frames: regress/unit/test_frames.c ${FRAMES_SRCS} \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_frames.c ${FRAMES_SRCS} ${UNIT_LIBS}
+build/test_news: regress/unit/test_news.c interimap/news.c \
+		interimap/names.c ${PURE_SRCS} ${MSG_SRCS} ${PARENT_HDRS} \
+		${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_news.c interimap/news.c \
+	    interimap/names.c lib/log.c ${MSG_SRCS} ${UNIT_LIBS}
+build/test_said: regress/unit/test_said.c interimap/said.c \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_said.c interimap/said.c lib/log.c \
+	    ${UNIT_LIBS}
+build/test_watch: regress/unit/test_watch.c interimap/watch.c \
+		${MSG_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_watch.c interimap/watch.c \
+	    ${MSG_SRCS} ${UNIT_LIBS}
 build/test_ignore: regress/unit/test_ignore.c interimap/ignore.c \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_ignore.c interimap/ignore.c \
 	    ${UNIT_LIBS} -lpcre2-8
+SASL_SRCS =	imapchild/sasl.c imapchild/scram.c imapchild/base64.c \
+		imapchild/digest.c lib/ibuf.c
+build/test_sasl: regress/unit/test_sasl.c ${SASL_SRCS} ${CHILD_HDRS} \
+		${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_sasl.c ${SASL_SRCS} ${UNIT_LIBS} \
+	    -lcrypto
 build/test_options: regress/unit/test_options.c interimap/options.c \
-		${PARENT_HDRS} ${LIB_HDRS}
+		interimap/utf7.c lib/log.c ${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_options.c interimap/options.c \
+	    interimap/utf7.c lib/log.c ${UNIT_LIBS}
+build/test_outcome: regress/unit/test_outcome.c interimap/outcome.c \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_outcome.c interimap/outcome.c \
+	    ${UNIT_LIBS}
+build/test_utf7: regress/unit/test_utf7.c interimap/utf7.c lib/log.c \
+		${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_utf7.c interimap/utf7.c lib/log.c \
 	    ${UNIT_LIBS}
 OUTPUT_SRCS =	interimap/output.c interimap/prefix.c lib/log.c ${MSG_SRCS}
 build/test_output: regress/unit/test_output.c ${OUTPUT_SRCS} \
@@ -249,6 +292,7 @@ build/test_prefix: regress/unit/test_prefix.c interimap/prefix.c \
 	    ${UNIT_LIBS}
 DB_SRCS =	statedb/db.c statedb/dispatch.c statedb/held.c \
 		statedb/intents.c statedb/mailboxes.c statedb/mapping.c \
+		statedb/migrate.c \
 		statedb/open.c statedb/remove.c statedb/schema.c statedb/sql.c
 DB_TEST_DEPS =	regress/unit/dbtest.h ${DB_SRCS} ${MSG_SRCS} ${DB_HDRS} \
 		${LIB_HDRS}
@@ -261,6 +305,14 @@ build/test_db_old: regress/unit/test_db_old.c ${DB_TEST_DEPS}
 build/test_db_open: regress/unit/test_db_open.c ${DB_TEST_DEPS}
 	${TEST_BUILD} regress/unit/test_db_open.c ${DB_SRCS} ${MSG_SRCS} \
 	    ${UNIT_LIBS} -lsqlite3
+build/test_db_version: regress/unit/test_db_version.c regress/unit/dbvfs.h \
+		${DB_TEST_DEPS}
+	${TEST_BUILD} regress/unit/test_db_version.c ${DB_SRCS} ${MSG_SRCS} \
+	    ${UNIT_LIBS} -lsqlite3
+build/test_deflate: regress/unit/test_deflate.c imapchild/layer_deflate.c \
+		imapchild/transport.c imapchild/transport.h ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_deflate.c imapchild/layer_deflate.c \
+	    imapchild/transport.c lib/log.c ${UNIT_LIBS} -lz
 build/test_digest: regress/unit/test_digest.c imapchild/digest.c \
 		imapchild/digest.h ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_digest.c imapchild/digest.c \
@@ -365,6 +417,7 @@ proc-statedb: statedb/statedb ${PROC_DB_TESTS}
 
 PROC_IMAP_TESTS = build/test_imapchild build/test_imapchild_select \
 		build/test_imapchild_copy build/test_imapchild_order \
+		build/test_imapchild_notify \
 		build/test_imapchild_slow \
 		build/test_imapchild_dovecot
 IMAPDRV_SRCS =	regress/proc/imapdrv.c regress/proc/imapreq.c \
@@ -373,7 +426,7 @@ IMAPDRV_HDRS =	regress/proc/imapdrv.h imapchild/body.h ${LIB_HDRS}
 CHILD_SRCS =	${CHILD_OBJS:.o=.c} regress/proc/nosandbox.c lib/log.c \
 		lib/imsg.c ${MSG_SRCS}
 build/imapchild_san: ${CHILD_SRCS} ${CHILD_HDRS} ${LIB_HDRS}
-	${TEST_BUILD} ${CHILD_SRCS} -ltls -lcrypto ${BSD_LIBS_${UNAME}}
+	${TEST_BUILD} ${CHILD_SRCS} -ltls -lcrypto -lz ${BSD_LIBS_${UNAME}}
 build/test_imapchild: regress/proc/test_imapchild.c ${IMAPDRV_SRCS} \
 		${IMAPDRV_HDRS}
 	${TEST_BUILD} regress/proc/test_imapchild.c ${IMAPDRV_SRCS} \
@@ -381,6 +434,10 @@ build/test_imapchild: regress/proc/test_imapchild.c ${IMAPDRV_SRCS} \
 build/test_imapchild_select: regress/proc/test_imapchild_select.c \
 		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
 	${TEST_BUILD} regress/proc/test_imapchild_select.c ${IMAPDRV_SRCS} \
+	    ${UNIT_LIBS}
+build/test_imapchild_notify: regress/proc/test_imapchild_notify.c \
+		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
+	${TEST_BUILD} regress/proc/test_imapchild_notify.c ${IMAPDRV_SRCS} \
 	    ${UNIT_LIBS}
 build/test_imapchild_slow: regress/proc/test_imapchild_slow.c \
 		${IMAPDRV_SRCS} ${IMAPDRV_HDRS}
@@ -485,23 +542,35 @@ FUZZ_SAN =	-fsanitize=fuzzer,address,undefined \
 FUZZ_BUILD =	@mkdir -p build && echo "  build $@" && \
 		${FUZZ_CC} ${ALLCPPFLAGS} -I. -std=gnu11 ${WARN} -O1 -g \
 		${FUZZ_SAN} -o $@
-FUZZ_NAMES =	config flags msg resp uidset
-REPLAYS =	build/replay_config build/replay_flags build/replay_msg build/replay_resp \
-		build/replay_uidset
-FUZZERS =	build/fuzz_config build/fuzz_flags build/fuzz_msg build/fuzz_resp \
-		build/fuzz_uidset
+FUZZ_NAMES =	config deflate flags msg resp scram uidset utf7
+REPLAYS =	build/replay_config build/replay_deflate build/replay_flags \
+		build/replay_msg build/replay_resp \
+		build/replay_scram build/replay_uidset build/replay_utf7
+FUZZERS =	build/fuzz_config build/fuzz_deflate build/fuzz_flags \
+		build/fuzz_msg build/fuzz_resp \
+		build/fuzz_scram build/fuzz_uidset build/fuzz_utf7
 REPLAY =	regress/fuzz/replay.c
 FUZZ_CONFIG_SRCS = regress/fuzz/fuzz_config.c interimap/patterns.c \
 		interimap/prefix.c ${CONFIG_SRCS}
+FUZZ_DEFLATE_SRCS = regress/fuzz/fuzz_deflate.c imapchild/layer_deflate.c \
+		imapchild/transport.c lib/log.c
 FUZZ_FLAGS_SRCS = regress/fuzz/fuzz_flags.c lib/flags.c
 FUZZ_MSG_SRCS =	regress/fuzz/fuzz_msg.c ${MSG_SRCS}
 FUZZ_RESP_SRCS = regress/fuzz/fuzz_resp.c ${RECORD_SRCS}
 FUZZ_UIDSET_SRCS = regress/fuzz/fuzz_uidset.c lib/uidset.c
+FUZZ_SCRAM_SRCS = regress/fuzz/fuzz_scram.c imapchild/scram.c \
+		imapchild/base64.c lib/ibuf.c
+FUZZ_UTF7_SRCS = regress/fuzz/fuzz_utf7.c interimap/utf7.c lib/log.c
 
 build/replay_config: ${REPLAY} ${FUZZ_CONFIG_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_CONFIG_SRCS} ${BSD_LIBS_${UNAME}}
 build/fuzz_config: ${FUZZ_CONFIG_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
 	${FUZZ_BUILD} ${FUZZ_CONFIG_SRCS} ${BSD_LIBS_${UNAME}}
+build/replay_deflate: ${REPLAY} ${FUZZ_DEFLATE_SRCS} ${TRANSPORT_HDRS} \
+		${LIB_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_DEFLATE_SRCS} -lz ${BSD_LIBS_${UNAME}}
+build/fuzz_deflate: ${FUZZ_DEFLATE_SRCS} ${TRANSPORT_HDRS} ${LIB_HDRS}
+	${FUZZ_BUILD} ${FUZZ_DEFLATE_SRCS} -lz ${BSD_LIBS_${UNAME}}
 build/replay_flags: ${REPLAY} ${FUZZ_FLAGS_SRCS} ${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_FLAGS_SRCS} ${BSD_LIBS_${UNAME}}
 build/replay_msg: ${REPLAY} ${FUZZ_MSG_SRCS} ${LIB_HDRS}
@@ -512,6 +581,14 @@ build/fuzz_resp: ${FUZZ_RESP_SRCS} ${RECORD_HDRS}
 	${FUZZ_BUILD} ${FUZZ_RESP_SRCS} ${BSD_LIBS_${UNAME}}
 build/replay_uidset: ${REPLAY} ${FUZZ_UIDSET_SRCS} ${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_UIDSET_SRCS} ${BSD_LIBS_${UNAME}}
+build/replay_scram: ${REPLAY} ${FUZZ_SCRAM_SRCS} ${CHILD_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_SCRAM_SRCS} ${BSD_LIBS_${UNAME}}
+build/fuzz_scram: ${FUZZ_SCRAM_SRCS} ${CHILD_HDRS} ${LIB_HDRS}
+	${FUZZ_BUILD} ${FUZZ_SCRAM_SRCS} ${BSD_LIBS_${UNAME}}
+build/replay_utf7: ${REPLAY} ${FUZZ_UTF7_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_UTF7_SRCS} ${BSD_LIBS_${UNAME}}
+build/fuzz_utf7: ${FUZZ_UTF7_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
+	${FUZZ_BUILD} ${FUZZ_UTF7_SRCS} ${BSD_LIBS_${UNAME}}
 build/fuzz_flags: ${FUZZ_FLAGS_SRCS} ${LIB_HDRS}
 	${FUZZ_BUILD} ${FUZZ_FLAGS_SRCS} ${BSD_LIBS_${UNAME}}
 build/fuzz_msg: ${FUZZ_MSG_SRCS} ${LIB_HDRS}
@@ -547,7 +624,8 @@ fuzzers: ${FUZZERS}
 
 MODEL_N =	10000
 MODEL_OBJS =	regress/model/answer.o regress/model/change.o \
-		regress/model/check.o regress/model/database.o \
+		regress/model/check.o regress/model/damage.o \
+		regress/model/database.o \
 		regress/model/fate.o regress/model/guard.o \
 		regress/model/history.o regress/model/list.o \
 		regress/model/main.o regress/model/peer.o \
@@ -582,10 +660,13 @@ ${HASTY}: ${PROGS}
 	    build/hasty/statedb && echo "  build $@"
 	@${CC} ${ALLCPPFLAGS} -DSERVER_TIMEOUT=2 ${ALLCFLAGS} -c \
 	    -o build/hasty/children.o interimap/children.c
+	@${CC} ${ALLCPPFLAGS} -DSECRET_SECONDS=2 ${ALLCFLAGS} -c \
+	    -o build/hasty/secret.o interimap/secret.c
 	@cp imapchild/imapchild build/hasty/imapchild
 	@cp statedb/statedb build/hasty/statedb
 	@${CC} ${ALLCFLAGS} ${ALLLDFLAGS} -o $@ build/hasty/children.o \
-	    $$(echo ${PARENT_OBJS} | sed 's, interimap/children\.o,,') \
+	    build/hasty/secret.o $$(echo ${PARENT_OBJS} | \
+	    sed 's, interimap/children\.o,,; s, interimap/secret\.o,,') \
 	    ${ENGINE_OBJS} ${LIB_OBJS} ${PARENT_LIBS}
 
 # Each safety rule taken out in turn: the test named for it must fail.

@@ -21,7 +21,7 @@
  * one a server may run several FETCHes at once (Dovecot does while its output
  * is full, and it answers a STORE behind the FETCH that follows it), so a FETCH
  * response goes to the command that asked for its UID, and a SEARCH response to
- * the oldest SEARCH.
+ * the oldest SEARCH, and what vanished is told to each EXPUNGE.
  * Called by io.c through resp_feed().
  */
 #include <string.h>
@@ -93,6 +93,13 @@ answer_end(const struct child *c)
 		cmd_->calls->member((c), cmd_, __VA_ARGS__);		\
 } while (0)
 
+/* Nobody asked: the server tells it by itself, as NOTIFY had it do. */
+static int
+answer_told(struct child *c)
+{
+	return c->watching && answer_command(c) == NULL;
+}
+
 static void
 answer_tagged(struct child *c, const struct resp_status *st)
 {
@@ -142,6 +149,8 @@ answer_status(void *arg, const struct resp_status *st)
 	else {
 		if (st->code == CODE_ALERT)
 			log_warn("%s", auth_text(c, st->text));
+		if (strcmp(st->codename, "NOTIFICATIONOVERFLOW") == 0)
+			notify_overflow(c);
 		ANSWER(c, status, st);
 	}
 	return answer_end(c);
@@ -151,9 +160,12 @@ static int
 answer_cont(void *arg, const char *text)
 {
 	struct child	*c = arg;
+	struct command	*cmd = c->cmdq.writing;
 
 	if (cmdq_continue(&c->cmdq) == -1)
 		child_fail(c, FAIL_PROTOCOL, "continuation nobody waits for");
+	else if (cmd->calls->cont != NULL)
+		cmd->calls->cont(c, cmd, text);
 	return answer_end(c);
 }
 
@@ -181,7 +193,10 @@ answer_list(void *arg, const struct resp_list *r)
 {
 	struct child	*c = arg;
 
-	ANSWER(c, list, r);
+	if (answer_told(c))
+		notify_list(c, NULL, r);
+	else
+		ANSWER(c, list, r);
 	return answer_end(c);
 }
 
@@ -190,7 +205,10 @@ answer_mailboxstatus(void *arg, const struct resp_statusdata *r)
 {
 	struct child	*c = arg;
 
-	ANSWER(c, mailboxstatus, r);
+	if (answer_told(c))
+		notify_status(c, NULL, r);
+	else
+		ANSWER(c, mailboxstatus, r);
 	return answer_end(c);
 }
 
@@ -219,6 +237,23 @@ answer_flags(void *arg, const struct flags *flags)
 	return answer_end(c);
 }
 
+/*
+ * What UID EXPUNGE did may be told while an earlier command is answered; the
+ * later ones hear it, too, and take what they asked for.
+ */
+static void
+answer_vanished(struct child *c, const struct command *oldest, uint32_t lo,
+    uint32_t hi)
+{
+	struct command	*cmd;
+
+	for (cmd = TAILQ_NEXT(oldest, entry); cmd != NULL;
+	    cmd = TAILQ_NEXT(cmd, entry))
+		if (!cmd->answered && cmd->taken > 0 &&
+		    cmd->sel == oldest->sel && cmd->calls == &expunge_calls)
+			cmd->calls->range(c, cmd, SET_VANISHED, lo, hi);
+}
+
 static int
 answer_range(void *arg, enum resp_set set, uint32_t lo, uint32_t hi)
 {
@@ -228,6 +263,8 @@ answer_range(void *arg, enum resp_set set, uint32_t lo, uint32_t hi)
 	cmd = answer_searcher(c, set);
 	if (cmd != NULL && cmd->calls->range != NULL)
 		cmd->calls->range(c, cmd, set, lo, hi);
+	if (cmd != NULL && set == SET_VANISHED)
+		answer_vanished(c, cmd, lo, hi);
 	return answer_end(c);
 }
 
@@ -293,6 +330,17 @@ answer_body_end(void *arg)
 	return answer_end(c);
 }
 
+/* The command a line belongs to; it was not dealt with yet. */
+static const struct command *
+answer_line(struct child *c, const char *line)
+{
+	char	 tag[CMD_TAGLEN + 1];
+
+	strlcpy(tag, line, sizeof(tag));
+	return tag[0] >= '0' && tag[0] <= '9' ? cmdq_find(&c->cmdq, tag) :
+	    cmdq_oldest(&c->cmdq);
+}
+
 static int
 answer_trace(void *arg, const char *line, size_t n)
 {
@@ -301,7 +349,7 @@ answer_trace(void *arg, const char *line, size_t n)
 	if (c->quiet)
 		auth_trace(c, line);
 	else
-		log_debug("S: %.*s", (int)n, line);
+		child_trace(c, answer_line(c, line), 'S', line, n);
 	return 0;
 }
 

@@ -15,72 +15,43 @@
  */
 
 /*
- * Credentials: LOGIN (RFC 3501 section 6.2.3) and AUTHENTICATE PLAIN (section
- * 6.2.2, RFC 4616, RFC 4959).  Called by session.c.  Nothing here is traced,
- * and all is wiped as soon as the server has answered; with --debug twice the
- * user has asked to see it, and it stands in the log anyway.
+ * Credentials: which way to log in, LOGIN (RFC 3501 section 6.2.3),
+ * AUTHENTICATE (section 6.2.2, RFC 4959) around what sasl.c says, and how it
+ * ended.  Called by session.c.  Nothing here is traced, and all is wiped as
+ * soon as the server has answered; with --debug twice the user has asked to
+ * see it, and it stands in the log anyway.
  */
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base64.h"
 #include "imapchild.h"
+#include "sasl.h"
 
 #define AUTH_SHOWN	2	/* config.debug that shows credentials */
 #define AUTH_MAX	16384	/* octets of username and password */
 
-typedef void	(*auth_fn)(struct child *);
-
+static void	 login_done(struct child *, struct command *,
+		    const struct resp_status *);
 static void	 auth_done(struct child *, struct command *,
 		    const struct resp_status *);
+static void	 auth_cont(struct child *, struct command *, const char *);
+
+static const struct cmd_calls login_calls = {
+	.name = "login",
+	.done = login_done
+};
 
 static const struct cmd_calls auth_calls = {
 	.name = "login",
-	.done = auth_done
+	.done = auth_done,
+	.cont = auth_cont
 };
 
-/* Base 64 (RFC 4648 section 4); dst holds 4 * ((n + 2) / 3) octets. */
-static void
-base64(char *dst, const uint8_t *p, size_t n)
-{
-	static const char	 digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-	    "abcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint32_t		 v;
-
-	for (; n > 0; p += 3, dst += 4) {
-		v = (uint32_t)p[0] << 16 | (n > 1 ? p[1] << 8 : 0) |
-		    (n > 2 ? p[2] : 0);
-		dst[0] = digits[v >> 18];
-		dst[1] = digits[v >> 12 & 63];
-		dst[2] = n > 1 ? digits[v >> 6 & 63] : '=';
-		dst[3] = n > 2 ? digits[v & 63] : '=';
-		n -= n < 3 ? n : 3;
-	}
-}
-
 /*
- * RFC 4616 section 2: no authorization identity, NUL, name, NUL, password.
- * Base 64 of *len octets, a NUL behind it; the caller wipes and frees it.
+ * What must not be shown.
  */
-static char *
-plain_text(const struct msg_config *conf, size_t *len)
-{
-	uint8_t	*plain;
-	char	*text;
-	size_t	 n;
-
-	n = conf->username.n + conf->password.n + 2;
-	*len = 4 * ((n + 2) / 3);
-	if ((plain = calloc(1, n)) == NULL ||
-	    (text = calloc(1, *len + 1)) == NULL)
-		fatal("no memory");
-	memcpy(plain + 1, conf->username.p, conf->username.n);
-	memcpy(plain + conf->username.n + 2, conf->password.p,
-	    conf->password.n);
-	base64(text, plain, n);
-	freezero(plain, n);
-	return text;
-}
 
 /* Whether text begins with p as it is, or as a quoted string would have it. */
 static int
@@ -99,6 +70,30 @@ begins_with(const char *text, const char *p, size_t n)
 	return 1;
 }
 
+/* Whether text holds what a mechanism said first, which holds the secret. */
+static int
+holds_first(const struct child *c, const char *text)
+{
+	const struct sasl	*s = c->sasl;
+	struct sasl		 again;
+	struct ibuf		 first, b;
+	int			 found = 0;
+
+	if (s == NULL || !(s->mech->flags & SASL_CLEAR))
+		return 0;
+	again = *s;
+	ibuf_init(&first);
+	ibuf_init(&b);
+	if (s->mech->first(&again, &first) == 0) {
+		base64_encode(&b, first.buf, first.wpos);
+		found = b.wpos > 0 && memmem(text, strlen(text), b.buf,
+		    b.wpos) != NULL;
+	}
+	ibuf_free(&first);
+	ibuf_free(&b);
+	return found;
+}
+
 /*
  * A server that did not like a command may repeat it.  The password, or what
  * AUTHENTICATE made of it, is then kept out of what the user is told.
@@ -108,15 +103,11 @@ auth_text(const struct child *c, const char *text)
 {
 	const struct bytes	 pass = c->conf.password;
 	const char		*p;
-	char			*plain;
-	size_t			 len;
 	int			 found;
 
 	if (pass.n == 0 || pass.n > AUTH_MAX)
 		return text;
-	plain = plain_text(&c->conf, &len);
-	found = strstr(text, plain) != NULL;
-	freezero(plain, len);
+	found = holds_first(c, text);
 	for (p = text; !found && *p != '\0'; p++)
 		found = begins_with(p, pass.p, pass.n);
 	return found ? "[REDACTED]" : text;
@@ -138,38 +129,22 @@ auth_trace(const struct child *c, const char *line)
 		    auth_text(c, text + 1));
 }
 
+/*
+ * The commands.
+ */
+
 static struct command *
-auth_command(struct child *c, const char *shown)
+auth_command(struct child *c, const struct cmd_calls *calls)
 {
 	struct command	*cmd;
 
-	if ((cmd = cmd_new(&c->cmdq, &auth_calls)) == NULL)
+	if ((cmd = cmd_new(&c->cmdq, calls)) == NULL)
 		fatal("no memory");
 	if (c->conf.debug < AUTH_SHOWN) {
 		cmd->secret = 1;
 		c->quiet = 1;
-		log_debug("C: xxx %s [REDACTED]", shown);
 	}
 	return cmd;
-}
-
-static void
-auth_plain(struct child *c)
-{
-	struct command	*cmd;
-	char		*text;
-	size_t		 len;
-
-	cmd = auth_command(c, "AUTHENTICATE PLAIN");
-	cmd_puts(cmd, "AUTHENTICATE PLAIN");
-	if (c->caps & CAP_SASL_IR)
-		cmd_puts(cmd, " ");
-	else
-		cmd_ask(cmd);
-	text = plain_text(&c->conf, &len);
-	cmd_put(cmd, text, len);
-	freezero(text, len);
-	cmd_close(cmd);
 }
 
 static void
@@ -177,7 +152,9 @@ auth_login(struct child *c)
 {
 	struct command	*cmd;
 
-	cmd = auth_command(c, "LOGIN");
+	cmd = auth_command(c, &login_calls);
+	if (c->quiet)
+		log_debug("C: xxx LOGIN [REDACTED]");
 	cmd_puts(cmd, "LOGIN ");
 	cmd_string(cmd, c->conf.username.p, c->conf.username.n);
 	cmd_puts(cmd, " ");
@@ -185,38 +162,183 @@ auth_login(struct child *c)
 	cmd_close(cmd);
 }
 
+/*
+ * What the mechanism says to a challenge, in base 64, and the end of the line.
+ * Where no challenge may follow the command is whole.
+ */
 static int
-word_is(const char *p, size_t n, const char *word)
+auth_respond(struct child *c, struct command *cmd, struct bytes challenge,
+    const char *empty)
 {
-	return strlen(word) == n && strncasecmp(p, word, n) == 0;
+	struct ibuf	 out, b;
+	int		 rc;
+
+	ibuf_init(&out);
+	ibuf_init(&b);
+	if ((rc = sasl_next(c->sasl, challenge, &out)) == 0) {
+		base64_encode(&b, out.buf, out.wpos);
+		if (b.wpos > 0)
+			cmd_put(cmd, b.buf, b.wpos);
+		else
+			cmd_puts(cmd, empty);
+		if (c->sasl->mech->step == NULL)
+			cmd_close(cmd);
+		else
+			cmd_ask(cmd);
+	}
+	ibuf_free(&out);
+	ibuf_free(&b);
+	return rc;
 }
 
-/* The first mechanism of the option "auth" that both sides know, or NULL. */
-static auth_fn
-auth_choose(const struct child *c, const char *p, size_t n)
+static void
+auth_sasl(struct child *c, const struct sasl_mech *mech)
 {
-	const char	*end = p + n, *sp;
+	const struct msg_config	*conf = &c->conf;
+	struct bytes		 none = { "", 0 };
+	struct command		*cmd;
 
+	if ((c->sasl = sasl_new(mech)) == NULL)
+		fatal("no memory");
+	c->sasl->user = conf->username;
+	c->sasl->pass = conf->password;
+	if (conf->type != CONN_TUNNEL) {
+		c->sasl->host = conf->host;
+		c->sasl->port = conf->port;
+	}
+	cmd = auth_command(c, &auth_calls);
+	if (c->quiet)
+		log_debug("C: xxx AUTHENTICATE %s [REDACTED]", mech->name);
+	cmd_printf(cmd, "AUTHENTICATE %s", mech->name);
+	if ((c->caps & CAP_SASL_IR) == 0) {
+		cmd_ask(cmd);
+		return;
+	}
+	cmd_puts(cmd, " ");
+	/* RFC 4959 section 3: "=" stands for an empty one */
+	if (auth_respond(c, cmd, none, "=") == -1)
+		child_fail(c, FAIL_AUTH, "%s", c->sasl->why);
+}
+
+/* A challenge; the first one only asks us to begin, when that had to wait. */
+static void
+auth_cont(struct child *c, struct command *cmd, const char *text)
+{
+	struct bytes	 challenge = { "", 0 };
+	struct ibuf	 in;
+
+	ibuf_init(&in);
+	if (c->sasl->begun && base64_decode(&in, text, strlen(text)) == -1)
+		child_fail(c, FAIL_PROTOCOL, "challenge that is not base 64");
+	else {
+		if (in.wpos > 0) {
+			challenge.p = (const char *)in.buf;
+			challenge.n = in.wpos;
+		}
+		if (auth_respond(c, cmd, challenge, "") == -1)
+			child_fail(c, FAIL_AUTH, "%s", c->sasl->why);
+	}
+	ibuf_free(&in);
+}
+
+/*
+ * Choosing.
+ */
+
+/* What is said can be read on the way; a tunnel is the user's business. */
+static int
+auth_open(const struct child *c)
+{
+	return c->conf.type == CONN_IMAP && !c->upgraded;
+}
+
+/*
+ * LOGINDISABLED means LOGIN, and PLAIN as well; without TLS whatever gives the
+ * secret away.
+ */
+static int
+auth_forbidden(const struct child *c, const struct sasl_mech *m)
+{
+	if ((c->caps & CAP_LOGINDISABLED) == 0)
+		return 0;
+	return m->flags & SASL_PLAIN || (m->flags & SASL_CLEAR &&
+	    auth_open(c));
+}
+
+/* LOGIN is a command, and always there. */
+static int
+auth_offered(const struct child *c, const struct sasl_mech *m)
+{
+	return m->first == NULL || (c->mechs & sasl_bit(m)) != 0;
+}
+
+/* Without a certificate of ours only a tunnel may know who we are. */
+static int
+auth_certified(const struct child *c, const struct sasl_mech *m)
+{
+	if ((m->flags & SASL_CERT) == 0 || c->conf.type == CONN_TUNNEL)
+		return 1;
+	return c->conf.cert.n > 0 && !auth_open(c);
+}
+
+/*
+ * The first mechanism of the option "auth" that both sides know, or NULL, and
+ * then whether LOGINDISABLED is why, or a certificate that is missing.
+ */
+static const struct sasl_mech *
+auth_choose(const struct child *c, struct bytes auth, int *disabled,
+    int *uncertified)
+{
+	const struct sasl_mech	*m;
+	const char		*p = auth.p, *end = auth.p + auth.n, *sp;
+
+	*disabled = *uncertified = 0;
 	for (; p < end; p = sp + 1) {
 		if ((sp = memchr(p, ' ', end - p)) == NULL)
 			sp = end;
-		if (word_is(p, sp - p, "LOGIN"))
-			return auth_login;
-		if (word_is(p, sp - p, "PLAIN") && c->authplain)
-			return auth_plain;
+		if ((m = sasl_find(p, sp - p)) == NULL || !auth_offered(c, m))
+			continue;
+		if (auth_forbidden(c, m))
+			*disabled = 1;
+		else if (!auth_certified(c, m))
+			*uncertified = 1;
+		else
+			return m;
 	}
 	return NULL;
 }
 
+static void
+auth_none(struct child *c, struct bytes auth, int disabled, int uncertified)
+{
+	char	 names[128];
+
+	if (disabled) {
+		child_fail(c, FAIL_AUTH, "Logins are disabled.%s",
+		    auth_open(c) ? " The server may allow them on an "
+		    "encrypted connection: STARTTLS = YES, or type = imaps" :
+		    "");
+		return;
+	}
+	sasl_names(names, sizeof(names));
+	child_fail(c, FAIL_AUTH, "Failed to choose an authentication "
+	    "mechanism: auth = %.*s, the server offers LOGIN%s, and known "
+	    "here are %s%s", (int)auth.n, auth.p, c->offered, names,
+	    uncertified ? "; EXTERNAL needs TLS and SSL_cert" : "");
+}
+
 /* What the configuration has to say.  0, or -1: the connection has failed. */
 static int
-auth_configured(struct child *c)
+auth_configured(struct child *c, const struct sasl_mech *m)
 {
 	const struct msg_config	*conf = &c->conf;
 
-	if (conf->username.n == 0 || conf->password.n == 0)
-		child_fail(c, FAIL_CONFIG, "Missing option %s",
-		    conf->username.n == 0 ? "username" : "password");
+	if (m->flags & SASL_USER && conf->username.n == 0)
+		child_fail(c, FAIL_CONFIG, "Missing option username: %s needs "
+		    "it", m->name);
+	else if (m->flags & SASL_PASS && conf->password.n == 0)
+		child_fail(c, FAIL_CONFIG, "Missing option password or "
+		    "password-command: %s needs one", m->name);
 	else if (conf->username.n > AUTH_MAX ||
 	    conf->password.n > AUTH_MAX - conf->username.n)
 		child_fail(c, FAIL_CONFIG, "username and password have more "
@@ -226,56 +348,79 @@ auth_configured(struct child *c)
 	return -1;
 }
 
-/* Servers say so after the login, too: then it does not matter. */
-static void
-auth_disabled(struct child *c)
-{
-	child_fail(c, FAIL_AUTH, "Logins are disabled.%s",
-	    c->conf.type == CONN_IMAP && !c->upgraded ? " The server may "
-	    "allow them on an encrypted connection: STARTTLS = YES, or "
-	    "type = imaps" : "");
-}
-
 void
 auth_start(struct child *c)
 {
-	struct bytes	 auth = c->conf.auth;
-	auth_fn		 fn;
+	struct bytes		 auth = c->conf.auth;
+	const struct sasl_mech	*mech;
+	int			 disabled, uncertified;
 
 	if (auth.n == 0)
 		auth = bytes_of("PLAIN LOGIN");
-	if (c->caps & CAP_LOGINDISABLED) {
-		auth_disabled(c);
+	mech = auth_choose(c, auth, &disabled, &uncertified);
+	if (mech == NULL) {
+		auth_none(c, auth, disabled, uncertified);
 		return;
 	}
-	if (auth_configured(c) == -1)
+	if (auth_configured(c, mech) == -1)
 		return;
-	if ((fn = auth_choose(c, auth.p, auth.n)) == NULL) {
-		child_fail(c, FAIL_AUTH, "Failed to choose an authentication "
-		    "mechanism: auth = %.*s, the server offers LOGIN%s, and "
-		    "known here are PLAIN and LOGIN", (int)auth.n, auth.p,
-		    c->offered);
-		return;
-	}
-	if (c->exposed && !c->upgraded)
-		log_warn("username and password go unencrypted through the "
-		    "network; use STARTTLS = YES or type = imaps");
+	if (mech->flags & SASL_CLEAR && c->exposed && !c->upgraded)
+		log_warn("username and %s go unencrypted through the "
+		    "network; use STARTTLS = YES or type = imaps",
+		    mech->flags & SASL_TOKEN ? "token" : "password");
 	c->knowscaps = 0;		/* the login changes them */
-	fn(c);
+	if (mech->first == NULL)
+		auth_login(c);
+	else
+		auth_sasl(c, mech);
+}
+
+/*
+ * How it ended.
+ */
+
+/* RFC 5530 section 3: UNAVAILABLE says nothing about us. */
+static void
+auth_refused(struct child *c, const struct resp_status *st)
+{
+	struct ibuf	*e = c->sasl == NULL ? NULL : &c->sasl->error;
+	char		*why = NULL;
+
+	if (e != NULL && e->wpos > 0) {
+		ibuf_add_u8(e, '\0');
+		if (ibuf_ok(e))
+			why = (char *)e->buf;
+	}
+	child_fail(c, strcmp(st->codename, "UNAVAILABLE") == 0 ? FAIL_NET :
+	    FAIL_AUTH, "login refused: %s%s%s", auth_text(c, st->text),
+	    why == NULL ? "" : "; its reason: ",
+	    why == NULL ? "" : auth_text(c, why));
 }
 
 static void
+login_done(struct child *c, struct command *cmd, const struct resp_status *st)
+{
+	c->quiet = 0;
+	if (st->cond != COND_OK)
+		auth_refused(c, st);
+	else if (c->sasl != NULL && c->sasl->mech->accept != NULL &&
+	    c->sasl->mech->accept(c->sasl) == -1)
+		child_fail(c, FAIL_AUTH, "%s", c->sasl->why);
+	else {
+		auth_forget(c);
+		session_login(c);
+		return;
+	}
+	auth_forget(c);
+}
+
+/* The command stands where it asked for one more challenge. */
+static void
 auth_done(struct child *c, struct command *cmd, const struct resp_status *st)
 {
-	const char	*text = auth_text(c, st->text);
-
-	c->quiet = 0;
-	auth_forget(c);
-	if (st->cond == COND_OK)
-		session_login(c);
-	else	/* RFC 5530 section 3: UNAVAILABLE says nothing about us */
-		child_fail(c, strcmp(st->codename, "UNAVAILABLE") == 0 ?
-		    FAIL_NET : FAIL_AUTH, "login refused: %s", text);
+	if (!cmd->closed)
+		cmd_end(cmd);
+	login_done(c, cmd, st);
 }
 
 /* The command itself wipes its octets when it goes (cmd->secret). */
@@ -284,6 +429,8 @@ auth_forget(struct child *c)
 {
 	struct msg_config	 conf;
 
+	sasl_free(c->sasl);
+	c->sasl = NULL;
 	if (c->confbuf == NULL)
 		return;
 	freezero(c->confbuf, c->confsize);

@@ -177,9 +177,10 @@ bodybuf_put(struct bodybuf *b, const struct body_frame *f, const void *data)
 size_t
 bodybuf_room(const struct bodybuf *b)
 {
-	size_t	 room;
+	size_t	 room, limit;
 
-	room = b->len < BODY_BUFSIZE ? BODY_BUFSIZE - b->len : 0;
+	limit = b->limit > 0 ? b->limit : BODY_BUFSIZE;
+	room = b->len < limit ? limit - b->len : 0;
 	if (room <= BODY_HEADER + BODY_SPARE)
 		return 0;
 	room -= BODY_HEADER + BODY_SPARE;
@@ -219,4 +220,9 @@ bodybuf_drop(struct bodybuf *b, size_t n)
 	if (b->len < b->last)
 		b->last = 0;		/* its header is on its way */
 	b->pos = b->len == 0 ? 0 : (b->pos + n) % b->size;
+	if (b->len == 0 && b->size > 2 * BODY_LAZY) {
+		free(b->buf);		/* large only while it had to be */
+		b->buf = NULL;
+		b->size = 0;
+	}
 }

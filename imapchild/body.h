@@ -52,6 +52,8 @@ struct body_frame {
  * that come in small pieces share one.
  */
 #define BODY_BUFSIZE	(BODY_CREDIT + (64 << 10))
+/* And so many, where the server may wait (copyout_limit()). */
+#define BODY_LAZY	(256 << 10)
 
 /*
  * What waits to be written to the channel: a ring of at most BODY_BUFSIZE
@@ -62,6 +64,7 @@ struct bodybuf {
 	size_t	 size;			/* allocated */
 	size_t	 pos, len;		/* first octet, octets held */
 	size_t	 last;			/* of them, the DATA at the end */
+	size_t	 limit;			/* to DATA; 0: BODY_BUFSIZE */
 };
 
 void	 bodybuf_init(struct bodybuf *);

@@ -45,6 +45,14 @@ certs_free(struct certs *c)
 	c->len = 0;
 }
 
+void
+certs_wipe(struct certs *c)
+{
+	freezero(c->pem, c->len);
+	c->pem = NULL;
+	c->len = 0;
+}
+
 /* Read n octets of fd behind what is there, and a newline.  0, or -1. */
 static int
 read_whole(struct certs *c, int fd, size_t n)
@@ -53,7 +61,9 @@ read_whole(struct certs *c, int fd, size_t n)
 	ssize_t r;
 	size_t got = 0;
 
-	if ((pem = realloc(c->pem, c->len + n + 1)) == NULL)
+	/* it may be a key: nothing is left where it was */
+	pem = recallocarray(c->pem, c->len, c->len + n + 1, 1);
+	if (pem == NULL)
 		return -1;
 	c->pem = pem;
 	while (got < n) {
@@ -231,4 +241,30 @@ certs_load(struct certs *c, const char *file, const char *paths,
 	if (file[0] != '\0' || paths[0] != '\0')
 		return load_named(c, file, paths, errbuf, size);
 	return load_default(c, deffile, errbuf, size);
+}
+
+int
+certs_identity(struct certs *cert, struct certs *key, const char *certfile,
+    const char *keyfile, char *errbuf, size_t size)
+{
+	const char	*name = keyfile[0] == '\0' ? certfile : keyfile;
+
+	memset(cert, 0, sizeof(*cert));
+	memset(key, 0, sizeof(*key));
+	if (add_file(cert, AT_FDCWD, certfile) == -1)
+		(void)snprintf(errbuf, size, "SSL_cert %s: %s", certfile,
+		    strerror(errno));
+	else if (add_file(key, AT_FDCWD, name) == -1)
+		(void)snprintf(errbuf, size, "SSL_key %s: %s", name,
+		    strerror(errno));
+	else if (memmem(cert->pem, cert->len, " CERTIFICATE-----", 17) == NULL)
+		(void)snprintf(errbuf, size, "SSL_cert %s holds no "
+		    "certificate", certfile);
+	else if (memmem(key->pem, key->len, " PRIVATE KEY-----", 17) == NULL)
+		(void)snprintf(errbuf, size, "SSL_key %s holds no private "
+		    "key%s", name, keyfile[0] == '\0' ? "; name its file with "
+		    "SSL_key" : "");
+	else
+		return 0;
+	return -1;
 }

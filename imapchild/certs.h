@@ -42,5 +42,13 @@ struct certs {
 int	 certs_load(struct certs *, const char *, const char *, const char *,
 	    char *, size_t);
 void	 certs_free(struct certs *);
+/*
+ * Read what shows who we are: a certificate and its key, from one file when
+ * the key's name is "".  0, or -1 with a reason; free both with certs_wipe in
+ * any case.
+ */
+int	 certs_identity(struct certs *, struct certs *, const char *,
+	    const char *, char *, size_t);
+void	 certs_wipe(struct certs *);
 
 #endif

@@ -150,7 +150,8 @@ static void
 cmd_traced(struct command *cmd)
 {
 	if (cmd->q->trace != NULL && !cmd->secret && cmd->line != NULL)
-		cmd->q->trace(cmd->q->tracearg, cmd->line, cmd->linelen);
+		cmd->q->trace(cmd->q->tracearg, cmd, cmd->line,
+		    cmd->linelen);
 	cmd->linelen = 0;
 }
 
@@ -322,6 +323,12 @@ cmd_close(struct command *cmd)
 {
 	cmd_octets(cmd, "\r\n", 2);
 	cmd_traced(cmd);
+	cmd_end(cmd);
+}
+
+void
+cmd_end(struct command *cmd)
+{
 	cmd->closed = 1;
 	cmdq_reap(cmd->q, cmd);
 }
@@ -374,10 +381,12 @@ cmdq_take(struct cmdq *q, uint8_t *dst, size_t size)
 	size_t		 n;
 
 	n = 0;
-	while ((cmd = q->writing) != NULL) {
+	while ((cmd = q->writing) != NULL && q->held == NULL) {
 		n += cmd_take(cmd, dst + n, size - n);
 		if (!cmd_written(cmd))
 			break;
+		if (cmd->last && !cmd->answered)
+			q->held = cmd;
 		q->writing = TAILQ_NEXT(cmd, entry);
 		cmdq_reap(q, cmd);
 	}
@@ -420,6 +429,8 @@ int
 cmdq_answered(struct cmdq *q, struct command *cmd)
 {
 	cmd->answered = 1;
+	if (q->held == cmd)
+		q->held = NULL;
 	if (cmd_stopped(cmd)) {
 		cmd->dead = 1;
 		cmd->pos = cmd->len;

@@ -56,6 +56,7 @@ struct command {
 	int		 answered;	/* the tagged answer came */
 	int		 dead;		/* its rest is not to be written */
 	int		 secret;	/* not traced, wiped when freed */
+	int		 last;		/* nothing behind it before its answer */
 	char		*line;		/* the trace line so far */
 	size_t		 linelen, linesize;
 	/* of the owner */
@@ -68,11 +69,12 @@ struct command {
 TAILQ_HEAD(commands, command);
 
 /* Gets a whole line of a command, literals left out, without CRLF. */
-typedef void (*cmd_trace)(void *, const char *, size_t);
+typedef void (*cmd_trace)(void *, const struct command *, const char *, size_t);
 
 struct cmdq {
 	struct commands	 list;
 	struct command	*writing;	/* first not wholly taken; NULL: none */
+	struct command	*held;		/* written, and last; NULL: none */
 	unsigned int	 nexttag;
 	uint64_t	 caps;		/* CAP_LITERALPLUS, CAP_LITERALMINUS */
 	int		 err;		/* out of memory */
@@ -111,6 +113,7 @@ void	 cmd_ask(struct command *);
  */
 int	 cmd_uidset(struct command *, const struct uidset *, size_t *, size_t);
 void	 cmd_close(struct command *);	/* CRLF; the command is whole */
+void	 cmd_end(struct command *);	/* whole where it stops now */
 size_t	 cmd_buffered(const struct command *);	/* octets not yet taken */
 int	 cmd_written(const struct command *);	/* closed, and all taken */
 int	 cmd_stopped(const struct command *);	/* waits for a "+" */

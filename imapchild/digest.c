@@ -22,11 +22,14 @@
  */
 #include <ctype.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
@@ -72,6 +75,7 @@ algorithm_find(const char *name)
 int
 digest_prepare(void)
 {
+	const struct bytes none = { "", 0 };
 	uint8_t out[EVP_MAX_MD_SIZE];
 	EVP_MD *md;
 	size_t i;
@@ -81,6 +85,8 @@ digest_prepare(void)
 		md = EVP_MD_fetch(NULL, algorithms[i].name, NULL);
 		ok = md != NULL && EVP_Digest("", 0, out, NULL, md, NULL) == 1;
 		EVP_MD_free(md);
+		ok = ok && digest_pbkdf2(algorithms[i].name, none, none, 1,
+		    out) == 0;
 		if (!ok)
 			return -1;
 	}
@@ -356,4 +362,58 @@ digest_spki(const char *name, const void *pem, size_t n,
 	OPENSSL_free(der);
 	X509_free(cert);
 	return size;
+}
+
+/*
+ * For SCRAM.
+ */
+
+int
+digest_octets(const char *name, const void *p, size_t n,
+    uint8_t out[DIGEST_MAX])
+{
+	const struct algorithm *a = algorithm_find(name);
+
+	if (a == NULL || EVP_Digest(p, n, out, NULL, a->md(), NULL) != 1)
+		return -1;
+	return 0;
+}
+
+int
+digest_hmac(const char *name, const uint8_t *key, struct bytes m,
+    uint8_t out[DIGEST_MAX])
+{
+	const struct algorithm *a = algorithm_find(name);
+
+	if (a == NULL || HMAC(a->md(), key, (int)a->size,
+	    (const unsigned char *)m.p, m.n, out, NULL) == NULL)
+		return -1;
+	return 0;
+}
+
+int
+digest_pbkdf2(const char *name, struct bytes pass, struct bytes salt,
+    unsigned int iterations, uint8_t out[DIGEST_MAX])
+{
+	const struct algorithm *a = algorithm_find(name);
+
+	if (a == NULL || pass.n > INT_MAX || salt.n > INT_MAX ||
+	    iterations > INT_MAX)
+		return -1;
+	return PKCS5_PBKDF2_HMAC(pass.p, (int)pass.n,
+	    (const unsigned char *)salt.p, (int)salt.n, (int)iterations,
+	    a->md(), (int)a->size, out) == 1 ? 0 : -1;
+}
+
+/* The two libraries come from one project, or libtls is LibreTLS. */
+void
+digest_library(char *buf, size_t len)
+{
+#ifdef LIBRESSL_VERSION_NUMBER
+	snprintf(buf, len, "libtls and libcrypto of %s",
+	    OpenSSL_version(OPENSSL_VERSION));
+#else
+	snprintf(buf, len, "LibreTLS %s, %s", LIBTLS_VERSION,
+	    OpenSSL_version(OPENSSL_VERSION));
+#endif
 }

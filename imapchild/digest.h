@@ -80,4 +80,23 @@ size_t	 digest_size(const char *);
  */
 size_t	 digest_spki(const char *, const void *, size_t, uint8_t[DIGEST_MAX]);
 
+/*
+ * By the same names, for SCRAM: a digest of octets; HMAC (RFC 2104) with a key
+ * as long as the digest; PBKDF2 (RFC 8018) of a password, a salt and a number
+ * of iterations, as long as the digest.  0 or -1.
+ */
+struct bytes;
+int	 digest_octets(const char *, const void *, size_t,
+	    uint8_t[DIGEST_MAX]);
+int	 digest_hmac(const char *, const uint8_t *, struct bytes,
+	    uint8_t[DIGEST_MAX]);
+int	 digest_pbkdf2(const char *, struct bytes, struct bytes, unsigned int,
+	    uint8_t[DIGEST_MAX]);
+
+/*
+ * The names and versions of the TLS library and the one under it, for -V.  A
+ * LibreTLS cannot be asked; its version is that of the build.
+ */
+void	 digest_library(char *, size_t);
+
 #endif

@@ -25,6 +25,7 @@
  * loop.c	the one poll loop; io.c moves the octets
  * parent.c	frames: the table of requests, events, logs
  * session.c	from the greeting to READY; auth.c the credentials
+ * compress.c	COMPRESS behind the first requests, and what it saved
  * answer.c	what resp.c parsed, given to the command it belongs to
  * op.c		the life of a request: queued, run, answered, DONE or FAIL
  * select.c	which mailbox is selected, and was it the right one
@@ -68,10 +69,12 @@
 #define LIST_MAX	200000		/* mailboxes of one LIST */
 #define TEXT_MAX	1000		/* octets of a text in a FAIL */
 #define OFFERED_MAX	256		/* of the names of mechanisms told */
+#define TOLD_MAX	1000		/* events of one NOTIFY */
 
 struct child;
 struct digest;
 struct op;
+struct sasl;
 
 /* Why something failed; kind 0: it did not (yet).  Owns its texts. */
 struct failure {
@@ -161,7 +164,7 @@ struct request {
 
 /*
  * What a command makes of the answers to it.  All may be NULL.  done gets the
- * tagged answer; NULL stands for op_answer().
+ * tagged answer; NULL stands for op_answer().  cont gets the text of a "+".
  */
 struct cmd_calls {
 	const char	*name;
@@ -169,6 +172,7 @@ struct cmd_calls {
 		    const struct resp_status *);
 	void	(*done)(struct child *, struct command *,
 		    const struct resp_status *);
+	void	(*cont)(struct child *, struct command *, const char *);
 	void	(*list)(struct child *, struct command *,
 		    const struct resp_list *);
 	void	(*mailboxstatus)(struct child *, struct command *,
@@ -198,6 +202,12 @@ enum phase {
 	PHASE_OVER		/* only the parent's queue is flushed */
 };
 
+/* COMPRESS (RFC 4978): not wanted, not yet asked for, and so on. */
+enum compress {
+	COMPRESS_OFF, COMPRESS_WANTED, COMPRESS_ASKED, COMPRESS_AGREED,
+	COMPRESS_ON
+};
+
 /* Whether a direction of the transport may be tried, and else for what poll. */
 struct direction {
 	int	 ready;
@@ -218,15 +228,20 @@ struct child {
 	uint32_t	 connectid;	/* request id of CONNECT */
 
 	uint64_t	 caps;		/* CAP_* */
-	int		 authplain;	/* AUTH=PLAIN is offered */
+	uint32_t	 mechs;		/* offered, by sasl_bit() */
+	struct sasl	*sasl;		/* the login under way, or NULL */
 	char		 offered[OFFERED_MAX];	/* all AUTH=, as text */
 	int		 exposed;	/* in the clear, and not to ourselves */
 	int		 knowscaps;	/* since the last change of state */
 	int		 upgraded;	/* STARTTLS is done */
 	int		 loggedin;
+	int		 watching;	/* NOTIFY SET is in force */
+	unsigned int	 told;		/* events since then */
 	int		 enabling;	/* ENABLE QRESYNC is in the queue */
 	int		 enabled;	/* ENABLED named QRESYNC */
 	int		 quiet;		/* credentials under way: no trace */
+	enum compress	 compress;
+	const struct command *about;	/* of the line being logged, or NULL */
 
 	struct ops	 ops;		/* in the order asked */
 	struct command	*bodycmd;	/* whose body streams by, or NULL */
@@ -239,6 +254,7 @@ struct child {
 	size_t		 wpos, wlen;
 	struct direction rd, wr;
 	uint64_t	 received, sent;	/* octets of IMAP */
+	uint64_t	 plainrecv, plainsent;	/* those before COMPRESS */
 	time_t		 progress;	/* monotonic: the last octet moved */
 
 	int		 bodyfd;	/* -1: the other end is gone */
@@ -273,6 +289,9 @@ void	 parent_frame(struct child *, struct imsg *);
 void	 child_fail(struct child *, enum fail_kind, const char *, ...)
 	    __attribute__((format(printf, 3, 4)));
 void	 child_log(void *, enum loglevel, const char *);
+/* A line of the traffic ('C', 'S') that belongs to this command, or NULL. */
+void	 child_trace(struct child *, const struct command *, char, const char *,
+	    size_t);
 void	 event(struct child *, struct op *, uint16_t, const struct ibuf *);
 void	 event_fail(struct child *, uint32_t, const struct failure *);
 void	 event_flush(struct child *, struct op *);
@@ -296,6 +315,11 @@ void	 auth_forget(struct child *);	/* wipe all that held credentials */
 const char *auth_text(const struct child *, const char *);
 /* Log a line of the server that came while credentials were under way. */
 void	 auth_trace(const struct child *, const char *);
+
+/* compress.c */
+void	 compress_ask(struct child *);	/* when nothing else is to be said */
+void	 compress_begin(struct child *);	/* the answer was read */
+void	 compress_report(const struct child *);	/* how much went through */
 
 /* answer.c */
 extern const struct resp_calls answer_calls;
@@ -366,6 +390,15 @@ int	 unsubscribe_run(struct child *, struct op *);
 int	 noop_run(struct child *, struct op *);
 int	 unselect_run(struct child *, struct op *);
 int	 logout_run(struct child *, struct op *);
+int	 notify_parse(struct op *, struct ibuf *);
+int	 notify_run(struct child *, struct op *);
+void	 notify_release(struct op *);
+/* What the server tells by itself, while nothing but NOOP is asked. */
+void	 notify_list(struct child *, struct command *,
+	    const struct resp_list *);
+void	 notify_status(struct child *, struct command *,
+	    const struct resp_statusdata *);
+void	 notify_overflow(struct child *);
 void	 arg_release(struct op *);	/* free(arg) */
 int	 pull_parse(struct op *, struct ibuf *);
 int	 pull_run(struct child *, struct op *);
@@ -374,7 +407,7 @@ int	 uidsid_parse(struct op *, struct ibuf *);
 int	 getflags_run(struct child *, struct op *);
 int	 getmeta_run(struct child *, struct op *);
 int	 search_run(struct child *, struct op *);
-extern const struct cmd_calls search_calls;
+extern const struct cmd_calls search_calls, expunge_calls;
 void	 fetch_finish(struct child *, struct op *);	/* also of PULL */
 /* Write the FETCH or SEARCH of the UIDs asked for, in the op's selection. */
 void	 fetch_meta(struct child *, struct op *);
@@ -388,6 +421,7 @@ int	 expunge_run(struct child *, struct op *);
 void	 expunge_finish(struct child *, struct op *);
 int	 copyout_parse(struct op *, struct ibuf *);
 int	 copyout_run(struct child *, struct op *);
+void	 copyout_limit(struct child *);
 void	 copyout_finish(struct child *, struct op *);
 void	 copyout_release(struct op *);
 int	 copyin_parse(struct op *, struct ibuf *);

@@ -111,6 +111,8 @@ io_feed(struct child *c)
 	c->rpos += n;
 	if (c->phase == PHASE_UPGRADE)
 		io_upgrade(c);
+	else if (c->compress == COMPRESS_AGREED)
+		compress_begin(c);
 }
 
 static void

@@ -58,9 +58,7 @@ struct tls_layer {
 	uint8_t		 ahead[LAYER_AHEAD];
 };
 
-/*
- * Octets between libtls and the layer below.
- */
+/* Octets between libtls and the layer below. */
 
 static ssize_t
 lower_answer(struct tls_layer *l, ssize_t r)
@@ -112,9 +110,7 @@ lower_write(struct tls *ctx, const void *p, size_t n, void *arg)
 	return lower_answer(l, transport_write(l->t.lower, p, n));
 }
 
-/*
- * Before the lock.
- */
+/* Before the lock. */
 
 static uint32_t
 version_bits(enum tls_version min, enum tls_version max)
@@ -139,6 +135,10 @@ fill_config(struct tls_config *cfg, const struct tlsopts *o)
 		return -1;
 	if (o->ciphers[0] != '\0' &&
 	    tls_config_set_ciphers(cfg, o->ciphers) == -1)
+		return -1;
+	if (o->cert.len > 0 && tls_config_set_keypair_mem(cfg,
+	    (const uint8_t *)o->cert.pem, o->cert.len,
+	    (const uint8_t *)o->key.pem, o->key.len) == -1)
 		return -1;
 	if (o->verify)
 		return tls_config_set_ca_mem(cfg,
@@ -169,6 +169,8 @@ make_context(struct tlsconf *tc, char *errbuf, size_t size)
 		(void)snprintf(errbuf, size, "TLS: %s", tls_error(tc->ctx));
 	else
 		error = 0;
+	if (cfg != NULL)
+		tls_config_clear_keys(cfg);
 	tls_config_free(cfg);		/* counted: the context keeps it */
 	return error;
 }
@@ -193,6 +195,8 @@ tls_prepare(const struct msg_config *mc, char *errbuf, size_t size)
 		return NULL;
 	}
 	certs_free(&tc->o.certs);	/* the context has them parsed */
+	certs_wipe(&tc->o.cert);
+	certs_wipe(&tc->o.key);
 	return tc;
 }
 
@@ -206,9 +210,7 @@ tls_discard(struct tlsconf *tc)
 	free(tc);
 }
 
-/*
- * After the lock.
- */
+/* After the lock. */
 
 /*
  * What libtls answered, as ours.  A server that closes without close_notify

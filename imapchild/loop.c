@@ -19,7 +19,6 @@
  * process is locked.
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
 #include <string.h>
 
@@ -47,8 +46,10 @@ loop_step(struct child *c)
 {
 	int	 moved;
 
+	copyout_limit(c);
 	do {
 		ops_run(c);
+		compress_ask(c);
 		moved = ops_settle(c);
 		io_server_write(c);
 		io_body_write(c);
@@ -59,7 +60,8 @@ loop_step(struct child *c)
 		c->exitcode = 1;
 	}
 	if (c->phase == PHASE_LOGOUT && TAILQ_EMPTY(&c->ops) &&
-	    c->cmdq.writing == NULL && c->wpos == c->wlen)
+	    (c->cmdq.writing == NULL || c->cmdq.held != NULL) &&
+	    c->wpos == c->wlen)
 		c->phase = PHASE_OVER;
 }
 
@@ -166,8 +168,7 @@ loop_run(struct child *c)
 			loop_events(c, pfd);
 	}
 	if (c->exitcode == 0)
-		log_info("IMAP traffic (bytes): recv %" PRIu64 " sent %" PRIu64,
-		    c->received, c->sent);
+		compress_report(c);
 	loop_flush(c);
 	return c->exitcode;
 }

@@ -39,11 +39,24 @@ usage(void)
 	exit(1);
 }
 
+/* -V: what interimap --version says about us. */
+static int
+version(void)
+{
+	char	 crypto[256], seccomp[128];
+
+	digest_library(crypto, sizeof(crypto));
+	sandbox_library(seccomp, sizeof(seccomp));
+	printf("%s, zlib %s%s%s\n", crypto, deflate_library(),
+	    seccomp[0] != '\0' ? ", " : "", seccomp);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
 /* What is written to the server, for --debug; literals are left out. */
 static void
-start_trace(void *arg, const char *line, size_t n)
+start_trace(void *arg, const struct command *cmd, const char *line, size_t n)
 {
-	log_debug("C: %.*s", (int)n, line);
+	child_trace(arg, cmd, 'C', line, n);
 }
 
 /* Keep CONFIG's payload, and leave none of it in the read buffer. */
@@ -65,9 +78,12 @@ start_config(struct child *c, struct imsg *m)
 		child_fail(c, FAIL_INTERNAL, "malformed CONFIG");
 		return;
 	}
+	c->compress = c->conf.compress ? COMPRESS_WANTED : COMPRESS_OFF;
 	log_verbosity(c->conf.debug > 0 ? LOG_L_DEBUG : LOG_L_INFO);
-	if (c->conf.debug > 0)
+	if (c->conf.debug > 0) {
 		c->cmdq.trace = start_trace;
+		c->cmdq.tracearg = c;
+	}
 	if (m->id != 0 &&
 	    imsg_compose(&c->parent, MSG_DONE, m->id, NULL) == -1)
 		fatal("cannot queue a frame");
@@ -226,11 +242,15 @@ main(int argc, char *argv[])
 	char		 err[256];
 	int		 failed, status;
 
+	if (argc == 2 && strcmp(argv[1], "-V") == 0)
+		return version();
 	if (argc != 1)
 		usage();
 	signal(SIGPIPE, SIG_IGN);
 	c = child_new();
 	log_to(child_log, c);
+	if (sandbox_nocore() == -1)
+		fatal("no way to forbid core files");
 	failed = start_configure(c) == -1 || start_prepare(c) == -1;
 	if (sandbox_enter(SANDBOX_IMAP_START, NULL, err, sizeof(err)) == -1)
 		fatal("sandbox: %s", err);

@@ -116,6 +116,17 @@ out_first(struct child *c, struct op *after)
 	return op;
 }
 
+/*
+ * Bodies that go one way only may wait in the server, which then takes no
+ * memory here.  Where messages are to be appended to the same server it must be
+ * read to the end, or it might never come to read these.
+ */
+void
+copyout_limit(struct child *c)
+{
+	c->bodyout.limit = copyin_current(c) == NULL ? BODY_LAZY : 0;
+}
+
 static struct bodybuf *
 out_buf(struct child *c, struct op *op)
 {

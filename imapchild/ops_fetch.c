@@ -30,7 +30,8 @@
 #include "imapchild.h"
 
 #define ITEMS_FLAGS	" (UID FLAGS MODSEQ)"
-#define ITEMS_META	" (UID FLAGS MODSEQ INTERNALDATE RFC822.SIZE"
+#define ITEMS_DATE	" (UID FLAGS MODSEQ INTERNALDATE"
+#define ITEMS_META	ITEMS_DATE " RFC822.SIZE"
 #define ITEMS_HEADER	" BODY.PEEK[HEADER.FIELDS (" DIGEST_FIELDS ")]"
 #define ITEMS_BODY	" BODY.PEEK[]"
 
@@ -134,17 +135,18 @@ void
 fetch_meta(struct child *c, struct op *op)
 {
 	struct command	*cmd;
-	const char	*more;
+	const char	*items, *more;
 	size_t		 pos;
 
-	more = op->wanted == ID_NONE ? "" :
+	items = op->wanted == ID_DATE ? ITEMS_DATE : ITEMS_META;
+	more = op->wanted == ID_NONE || op->wanted == ID_DATE ? "" :
 	    op->wanted == ID_BODY ? ITEMS_BODY : ITEMS_HEADER;
 	for (pos = 0; pos < op->asked.n; ) {
 		cmd = op_command(c, op, &getmeta_calls, 1);
 		cmd_puts(cmd, "UID FETCH ");
 		op_uidset(cmd, &op->asked, &pos,
-		    sizeof(ITEMS_META) + strlen(more) + 1);
-		cmd_puts(cmd, ITEMS_META);
+		    strlen(items) + strlen(more) + 2);
+		cmd_puts(cmd, items);
 		cmd_puts(cmd, more);
 		cmd_puts(cmd, ")");
 		cmd_close(cmd);
@@ -196,7 +198,8 @@ meta_digest(struct op *op, const struct resp_fetch *f, uint8_t *sum)
 		memcpy(sum, op->sum, ID_DIGEST);
 		return ID_BODY;
 	}
-	if (op->wanted == ID_NONE || (f->has & FETCH_HEADER) == 0 ||
+	if (op->wanted == ID_NONE || op->wanted == ID_DATE ||
+	    (f->has & FETCH_HEADER) == 0 ||
 	    f->headercut)
 		return ID_NONE;
 	id = digest_header(f->header, f->headerlen, sum);
@@ -212,9 +215,10 @@ meta_fetch(struct child *c, struct command *cmd, const struct resp_fetch *f)
 	if (!op_live(cmd) ||
 	    (f->has & (FETCH_SIZE | FETCH_DATE | FETCH_HEADER)) == 0)
 		return;
-	if (~f->has & (FETCH_UID | FETCH_FLAGS | FETCH_SIZE)) {
-		op_fail(op, FAIL_PROTOCOL, NULL,
-		    "FETCH without UID, FLAGS or RFC822.SIZE");
+	if (~f->has & (FETCH_UID | FETCH_FLAGS |
+	    (op->wanted == ID_DATE ? FETCH_DATE : FETCH_SIZE))) {
+		op_fail(op, FAIL_PROTOCOL, NULL, "FETCH without UID, FLAGS, "
+		    "INTERNALDATE or RFC822.SIZE");
 		return;
 	}
 	if (!uidset_has(&op->asked, f->uid))
@@ -222,7 +226,7 @@ meta_fetch(struct child *c, struct command *cmd, const struct resp_fetch *f)
 	memset(&m, 0, sizeof(m));
 	m.uid = f->uid;
 	m.modseq = f->has & FETCH_MODSEQ ? f->modseq : 0;
-	m.size = f->size;
+	m.size = f->has & FETCH_SIZE ? f->size : 0;
 	if (f->has & FETCH_DATE)
 		m.date = f->date;
 	m.flags = f->flags;		/* lent */

@@ -29,6 +29,12 @@ struct rename {
 };
 
 static const struct cmd_calls plain_calls = { .name = "plain" };
+/* What NOTIFY has the server tell may come before the answer. */
+static const struct cmd_calls noop_calls = {
+	.name = "noop",
+	.list = notify_list,
+	.mailboxstatus = notify_status
+};
 static const struct cmd_calls logout_calls = { .name = "logout" };
 
 int
@@ -126,7 +132,12 @@ unsubscribe_run(struct child *c, struct op *op)
 int
 noop_run(struct child *c, struct op *op)
 {
-	return plain_run(c, op, "NOOP");
+	struct command	*cmd;
+
+	cmd = op_command(c, op, &noop_calls, 0);
+	cmd_puts(cmd, "NOOP");
+	cmd_close(cmd);
+	return 1;
 }
 
 int

@@ -54,7 +54,7 @@ static const struct cmd_calls mark_calls = {
 	.range = expunge_range
 };
 
-static const struct cmd_calls expunge_calls = {
+const struct cmd_calls expunge_calls = {
 	.name = "expunge",
 	.range = expunge_range,
 	.done = expunge_done

@@ -49,6 +49,7 @@ static const struct request requests[] = {
 	{ MSG_COPY_OUT, REQ_OVERTAKES | REQ_ORDERED, copyout_parse,
 	    copyout_run, copyout_finish, copyout_release },
 	{ MSG_NOOP, 0, none_parse, noop_run, NULL, NULL },
+	{ MSG_NOTIFY, 0, notify_parse, notify_run, NULL, notify_release },
 	{ MSG_UNSELECT, 0, none_parse, unselect_run, NULL, NULL },
 	{ MSG_LOGOUT, REQ_LAST, none_parse, logout_run, NULL, NULL }
 };
@@ -124,6 +125,22 @@ child_fail(struct child *c, enum fail_kind kind, const char *fmt, ...)
 	failure_free(&f);
 }
 
+/* The mailbox a command works in or names; empty: none. */
+static struct bytes
+command_mailbox(const struct command *cmd)
+{
+	struct bytes	 b = { NULL, 0 };
+
+	if (cmd != NULL && cmd->sel != NULL) {
+		b.p = cmd->sel->name;
+		b.n = cmd->sel->namelen;
+	} else if (cmd != NULL && cmd->op != NULL && cmd->op->name != NULL) {
+		b.p = cmd->op->name;
+		b.n = cmd->op->namelen;
+	}
+	return b;
+}
+
 /* The sink of lib/log.h: lines travel to the parent, who writes them. */
 void
 child_log(void *arg, enum loglevel level, const char *line)
@@ -132,6 +149,8 @@ child_log(void *arg, enum loglevel level, const char *line)
 	struct ibuf	 buf;
 	struct msg_log	 m;
 
+	memset(&m, 0, sizeof(m));
+	m.mailbox = command_mailbox(c->about);
 	m.level = level;
 	m.text = bytes_of(line);
 	if (m.text.n > LOG_TEXTMAX)
@@ -142,6 +161,15 @@ child_log(void *arg, enum loglevel level, const char *line)
 	ibuf_free(&buf);
 	if (level == LOG_L_ERROR)	/* fatal() does not come back */
 		imsgbuf_flush(&c->parent);
+}
+
+void
+child_trace(struct child *c, const struct command *cmd, char who,
+    const char *line, size_t n)
+{
+	c->about = cmd;
+	log_debug("%c: %.*s", who, (int)n, line);
+	c->about = NULL;
 }
 
 /* Keep a frame until the SELECT is answered; SELECTED must come first. */

@@ -72,6 +72,12 @@ resp_error(const struct resp *r)
 	return r->err;
 }
 
+void
+resp_stop(struct resp *r)
+{
+	r->stop = 1;
+}
+
 int
 resp_partial(const struct resp *r)
 {
@@ -446,7 +452,9 @@ resp_feed(struct resp *r, const char *buf, size_t len)
 	const char	*p = buf, *end = buf + len;
 	int		 more = 1;
 
-	while (!r->failed && p < end && more) {
+	r->stop = 0;
+	while (!r->failed && p < end && more &&
+	    !(r->stop && r->linelen == 0)) {
 		if (r->in_body)
 			more = resp_body(r, &p, end);
 		else

@@ -164,10 +164,15 @@ struct resp	*resp_new(const struct resp_calls *, void *); /* NULL: memory */
 void		 resp_free(struct resp *);
 /*
  * Feed octets.  Returns how many were consumed: all of them unless body_data
- * took less, or -1 when the server broke the grammar or a cap, or a call
+ * took less or resp_stop() was called, or -1 when the server broke the grammar or a cap, or a call
  * failed; resp_error() then says what in a few words.
  */
 ssize_t		 resp_feed(struct resp *, const char *, size_t);
+/*
+ * From a call: consume no more than this response, for what follows is to be
+ * read in another way.  Holds for the resp_feed() under way.
+ */
+void		 resp_stop(struct resp *);
 const char	*resp_error(const struct resp *);	/* "": all is well */
 /* Inside a response (an EOF now is in the middle of something). */
 int		 resp_partial(const struct resp *);

@@ -39,6 +39,7 @@ struct resp {
 	int			 failed;
 	char			 err[96];	/* why; "" while all is well */
 	uint64_t		 linelen;	/* of it, no bodies */
+	int			 stop;		/* resp_stop() was called */
 	struct strbuf		 trace;		/* of this line */
 
 	resp_state		 back;		/* after a value was skipped */

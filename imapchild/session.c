@@ -22,6 +22,7 @@
 #include <strings.h>
 
 #include "imapchild.h"
+#include "sasl.h"
 
 static void	 capability_done(struct child *, struct command *,
 		    const struct resp_status *);
@@ -76,7 +77,7 @@ static void
 session_forget(struct child *c)
 {
 	c->caps = c->cmdq.caps = 0;
-	c->authplain = 0;
+	c->mechs = 0;
 	c->offered[0] = '\0';
 	c->knowscaps = 0;
 }
@@ -85,8 +86,11 @@ session_forget(struct child *c)
 static void
 session_mechanism(struct child *c, const char *name)
 {
-	if (strcasecmp(name, "AUTH=PLAIN") == 0)
-		c->authplain = 1;
+	const char		*word = name + strlen("AUTH=");
+	const struct sasl_mech	*mech;
+
+	if ((mech = sasl_find(word, strlen(word))) != NULL)
+		c->mechs |= sasl_bit(mech);
 	if (strlen(c->offered) + strlen(name) + 2 <= sizeof(c->offered)) {
 		strlcat(c->offered, " ", sizeof(c->offered));
 		strlcat(c->offered, name, sizeof(c->offered));

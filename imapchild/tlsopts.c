@@ -155,6 +155,28 @@ set_certs(struct tlsopts *o, const struct msg_config *mc, const char *deffile,
 	return error;
 }
 
+/* Our own certificate, when there is one. */
+static int
+set_identity(struct tlsopts *o, const struct msg_config *mc, char *errbuf,
+    size_t size)
+{
+	char *cert, *key;
+	int error = -1;
+
+	if (mc->cert.n == 0)
+		return 0;
+	cert = bytes_dup(mc->cert);
+	key = bytes_dup(mc->key);
+	if (cert == NULL || key == NULL)
+		(void)snprintf(errbuf, size, "no memory");
+	else
+		error = certs_identity(&o->cert, &o->key, cert, key, errbuf,
+		    size);
+	free(cert);
+	free(key);
+	return error;
+}
+
 int
 tlsopts_parse(struct tlsopts *o, const struct msg_config *mc,
     const char *deffile, char *errbuf, size_t size)
@@ -163,7 +185,8 @@ tlsopts_parse(struct tlsopts *o, const struct msg_config *mc,
 	o->verify = mc->verify;
 	if (set_versions(o, mc, errbuf, size) == -1 ||
 	    set_names(o, mc, errbuf, size) == -1 ||
-	    set_pins(o, mc, errbuf, size) == -1)
+	    set_pins(o, mc, errbuf, size) == -1 ||
+	    set_identity(o, mc, errbuf, size) == -1)
 		return -1;
 	return set_certs(o, mc, deffile, errbuf, size);
 }
@@ -172,6 +195,8 @@ void
 tlsopts_free(struct tlsopts *o)
 {
 	certs_free(&o->certs);
+	certs_wipe(&o->cert);
+	certs_wipe(&o->key);
 	pins_free(&o->pins);
 	free(o->host);
 	free(o->port);

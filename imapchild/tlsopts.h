@@ -40,6 +40,7 @@ struct tlsopts {
 	int		 verify;
 	enum tls_version min, max;
 	struct certs	 certs;		/* loaded when verify is set */
+	struct certs	 cert, key;	/* ours; empty: none */
 	struct pins	 pins;
 };
 

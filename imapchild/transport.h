@@ -23,6 +23,7 @@
 #define TRANSPORT_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define TRANSPORT_ERRMAX 512
@@ -95,6 +96,19 @@ void		 tls_discard(struct tlsconf *);		/* accepts NULL */
 struct transport *transport_tls(struct transport *, struct tlsconf *);
 /* "TLSv1.3, TLS_AES_256_GCM_SHA384" after the handshake. */
 void		 tls_describe(const struct transport *, char *, size_t);
+
+/*
+ * Deflate (layer_deflate.c, the only file that includes zlib.h; RFC 4978):
+ * the topmost layer, pushed in the locked stage, with octets from below that
+ * were read too far, at most DEFLATE_REST.  Takes ownership of the layer
+ * below.  NULL without memory; that is then still the caller's.
+ */
+#define DEFLATE_REST	65536
+struct transport *transport_deflate(struct transport *, const void *, size_t);
+/* Compressed octets read (those read too far included) and written. */
+void		 deflate_counts(const struct transport *, uint64_t *,
+		    uint64_t *);
+const char	*deflate_library(void);	/* the version of zlib, for -V */
 
 /*
  * connect.c, before the process locks: resolve host ("name", "192.0.2.1",

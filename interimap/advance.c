@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "killpoint.h"
-#include "mailbox.h"
+#include "repair.h"
 
 void
 settle_send(struct mbox *m)
@@ -83,7 +83,7 @@ advance(struct mbox *m)
 	struct msg_advance a;
 	struct mside *s;
 	struct ibuf b;
-	int i, differs = 0;
+	int i, differs = m->repair != NULL && m->repair->states > 0;
 
 	memset(&a, 0, sizeof(a));
 	a.idx = m->idx;

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "repair.h"
 
 /*
  * A flag change.  What equals the flags we know the side to have is the echo
@@ -62,14 +62,17 @@ static void
 apply_rows(struct mbox *m, enum side side)
 {
 	struct mside *s = &m->s[side];
+	struct uidset mapped;
 	struct row *r;
 	uint32_t i;
 
+	uidset_init(&mapped);
+	rowtab_uids(&m->rowtab, side, &mapped);
+	if (uidset_minus(&s->copy, &mapped) == -1)
+		fatal("out of memory");
+	uidset_free(&mapped);
 	for (i = 0; i < m->rowtab.n; i++) {
 		r = &m->rowtab.r[i];
-		if (uidset_remove_range(&s->copy, r->uid[side], r->uid[side])
-		    == -1)
-			fatal("out of memory");
 		if (m->round == 1 && r->uid[side] >= s->cur.uidnext)
 			r->s[LOCAL].compare = r->s[REMOTE].compare = 1;
 		if (r->s[side].held || !is_gone(s, r->uid[side]))
@@ -158,5 +161,8 @@ pull_apply(struct mbox *m)
 		s->pulled = 0;
 		uidset_free(&s->again);
 	}
-	adopt_begin(m);
+	if (repair_first(m))
+		recheck_begin(m);
+	else
+		adopt_begin(m);
 }

@@ -165,6 +165,7 @@ put_config(struct session *s, enum side side, struct ibuf *b)
 	m.starttls = v->use_starttls != 0;
 	m.verify = v->verify != 0;
 	m.debug = s->opts->debug > 2 ? 2 : (uint8_t)s->opts->debug;
+	m.compress = v->use_compress != 0;
 	m.timeout = SERVER_TIMEOUT;
 	m.host = text(v->host);
 	m.port = text(v->port);
@@ -179,6 +180,8 @@ put_config(struct session *s, enum side side, struct ibuf *b)
 	m.proto_max = text(v->proto_max);
 	m.ciphers = text(v->ciphers);
 	m.fingerprints = text(v->fingerprint);
+	m.cert = text(v->cert);
+	m.key = text(v->key);
 	msg_put_config(b, &m);
 }
 

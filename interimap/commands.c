@@ -86,6 +86,14 @@ command_refused(struct engine *e, enum peer peer, const char *what,
 	    o == OUT_PARTIAL ? OUT_FAILED : o);
 }
 
+/* Its words name the file, and what to do about it. */
+static void
+database_failed(struct engine *e, const struct msg_fail *f)
+{
+	say(e, LOG_L_ERROR, SIDE_DB, NULL, "%.*s", (int)f->text.n, f->text.p);
+	e->outcome = outcome_worse(e->outcome, outcome_of(f));
+}
+
 void
 command_done(struct request *r, const struct msg_fail *fail)
 {
@@ -93,8 +101,10 @@ command_done(struct request *r, const struct msg_fail *fail)
 
 	e->cmd->pending--;
 	if (fail != NULL) {
-		command_refused(e, r->peer, r->type == MSG_LIST ?
-		    "list mailboxes" : "use the database", fail);
+		if (r->peer == PEER_DB)
+			database_failed(e, fail);
+		else
+			command_refused(e, r->peer, "list mailboxes", fail);
 		e->cmd->failed = 1;
 	}
 	command_step(e);
@@ -355,16 +365,43 @@ named(struct engine *e)
 	command_wait(e, c->what == CMD_RENAME ? rename_start : delete_start);
 }
 
+static void
+ask_database(struct engine *e, void (*next)(struct engine *))
+{
+	struct ibuf b;
+
+	ibuf_init(&b);
+	command_request(e, PEER_DB, MSG_MAILBOXES, &b, command_done);
+	if (next != NULL)
+		command_wait(e, next);
+}
+
+static void
+migrated(struct engine *e)
+{
+	ask_database(e, named);
+}
+
+/* Whatever the targets: what the database knows is asked for by all. */
+static void
+migrate(struct engine *e)
+{
+	struct ibuf b;
+
+	migrate_put(e, &b);
+	command_request(e, PEER_DB, MSG_MIGRATE, &b, command_done);
+	command_wait(e, migrated);
+}
+
 void
 command_start(struct engine *e)
 {
 	struct bytes empty = { "", 0 };
-	struct ibuf b;
 	int i;
 
-	ibuf_init(&b);
-	command_request(e, PEER_DB, MSG_MAILBOXES, &b, command_done);
+	if (!e->migrate)
+		ask_database(e, NULL);
 	for (i = 0; i < 2; i++)
 		send_list(e, (enum side)i, 0, &empty, 1, e->delim);
-	command_wait(e, named);
+	command_wait(e, e->migrate ? migrate : named);
 }

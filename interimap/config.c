@@ -16,24 +16,17 @@
 
 
 /*
- * The configuration file: reading it, its grammar (that of Config::Tiny,
- * which the original uses), inheritance, and the checks that need more than
- * one option.  Called by main.c before any child exists.  The file may hold
- * passwords: every buffer is wiped, and an error never shows one.
+ * The configuration file: its grammar (that of Config::Tiny, which the
+ * original uses), inheritance, and the checks that need more than one option.
+ * Called by conffile.c, which reads it.  The file may hold passwords: every
+ * buffer is wiped, and an error never shows one.
  */
-#include <sys/stat.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "interimap.h"
-
-#define READ_CHUNK	4096
 
 /* A setting as it stands in the file; the last of several counts. */
 struct setting {
@@ -272,13 +265,33 @@ resolve(struct parser *ps, struct config *c)
 	return rc;
 }
 
+/* Options that exclude or need each other. */
+static int
+finish_secrets(struct parser *ps, const struct server *s, int sec)
+{
+	if (s->password != NULL && s->passcommand != NULL)
+		snprintf(ps->err, ps->errlen, "%s: Options password and "
+		    "password-command exclude each other in %s; remove one",
+		    ps->path, where[sec]);
+	else if (s->key != NULL && s->cert == NULL)
+		snprintf(ps->err, ps->errlen, "%s: Missing option SSL_cert in "
+		    "%s: SSL_key needs it", ps->path, where[sec]);
+	else
+		return 0;
+	return -1;
+}
+
 /* What one server's options mean together. */
 static int
 finish_server(struct parser *ps, struct server *s, int sec)
 {
 	s->verify = strcasecmp(s->sslverify, "YES") == 0;
 	s->null_stderr = strcasecmp(s->nullstderr, "YES") == 0;
+	s->use_compress = s->compress == NULL ? sec == SEC_REMOTE :
+	    strcasecmp(s->compress, "YES") == 0;
 	s->conn = CONN_IMAPS;
+	if (finish_secrets(ps, s, sec) == -1)
+		return -1;
 	if (strcmp(s->type, "tunnel") == 0) {
 		s->conn = CONN_TUNNEL;
 		if (s->command == NULL) {
@@ -350,89 +363,6 @@ config_parse(struct config *c, const char *path, const char *buf, size_t len,
 	return rc;
 }
 
-/* Read the whole file.  Its size, or -1 with errno; *buf is the caller's. */
-static ssize_t
-slurp(int fd, char **buf)
-{
-	char	*p;
-	size_t	 size = 0, len = 0;
-	ssize_t	 n;
-
-	*buf = NULL;
-	for (;;) {
-		if (size - len < READ_CHUNK) {
-			if (size >= CONF_MAXFILE) {
-				errno = EFBIG;
-				break;
-			}
-			p = recallocarray(*buf, size, size + 4 * READ_CHUNK,
-			    1);
-			if (p == NULL)
-				break;
-			*buf = p;
-			size += 4 * READ_CHUNK;
-		}
-		if ((n = read(fd, *buf + len, size - len)) == 0)
-			return (ssize_t)len;
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			break;
-		len += (size_t)n;
-	}
-	freezero(*buf, size);
-	*buf = NULL;
-	return -1;
-}
-
-/* A file that names commands and passwords should be its owner's alone. */
-static void
-check_owner(const struct config *c, const struct stat *st, warn_fn warn)
-{
-	if (!S_ISREG(st->st_mode))
-		return;
-	if (st->st_uid != getuid() && st->st_uid != 0)
-		warn("%s: belongs to another user", c->path);
-	if (st->st_mode & (S_IWGRP | S_IWOTH))
-		warn("%s: may be written by others; run: chmod go-w %s",
-		    c->path, c->path);
-	if ((c->server[LOCAL].password != NULL ||
-	    c->server[REMOTE].password != NULL) &&
-	    (st->st_mode & (S_IRGRP | S_IROTH)))
-		warn("%s: holds a password and may be read by others; run: "
-		    "chmod go-rw %s", c->path, c->path);
-}
-
-int
-config_load(struct config *c, const char *path, warn_fn warn, char *err,
-    size_t errlen)
-{
-	struct stat	 st;
-	char		*buf;
-	ssize_t		 n;
-	int		 fd, rc;
-
-	memset(c, 0, sizeof(*c));
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
-		snprintf(err, errlen, errno == ENOENT ?
-		    "No such config file %s" : "Can't open config file %s: %s",
-		    path, strerror(errno));
-		return -1;
-	}
-	if (fstat(fd, &st) == -1 || (n = slurp(fd, &buf)) == -1) {
-		snprintf(err, errlen, "Can't read config file %s: %s", path,
-		    strerror(errno));
-		close(fd);
-		return -1;
-	}
-	close(fd);
-	rc = config_parse(c, path, buf, (size_t)n, warn, err, errlen);
-	freezero(buf, (size_t)n);
-	if (rc == 0)
-		check_owner(c, &st, warn);
-	return rc;
-}
-
 void
 config_wipe(struct config *c)
 {
@@ -441,7 +371,9 @@ config_wipe(struct config *c)
 	for (i = 0; i < 2; i++) {
 		wipe(c->server[i].username);
 		wipe(c->server[i].password);
+		wipe(c->server[i].passcommand);
 		c->server[i].username = c->server[i].password = NULL;
+		c->server[i].passcommand = NULL;
 	}
 }
 

@@ -172,13 +172,6 @@ is_refused(const char *v)
 	return 0;
 }
 
-/* compress: until there is compression, only NO can be honoured. */
-static int
-is_no(const char *v)
-{
-	return strcasecmp(v, "NO") == 0;
-}
-
 #define GLOBAL(f)	offsetof(struct config, f)
 #define SERVER(f)	offsetof(struct server, f)
 #define TEXT		"text without control characters is wanted"
@@ -190,12 +183,14 @@ static const struct confopt confopts[] = {
 	{ "SSL_CApath", CONF_SERVER, is_text, TEXT, NULL, SERVER(capath) },
 	{ "SSL_cipherlist", CONF_SERVER, is_text, TEXT, NULL,
 	    SERVER(ciphers) },
+	{ "SSL_cert", CONF_SERVER, is_text, TEXT, NULL, SERVER(cert) },
 	{ "SSL_ciphersuites", CONF_REFUSED, is_refused, LATER, NULL, 0 },
 	{ "SSL_fingerprint", CONF_SERVER, is_fingerprints,
 	    "[ALGO$]HEX, without colons, separated by single spaces, is "
 	    "wanted", NULL, SERVER(fingerprint) },
 	{ "SSL_hostname", CONF_SERVER, is_text_or_empty, TEXT, NULL,
 	    SERVER(sni) },
+	{ "SSL_key", CONF_SERVER, is_text, TEXT, NULL, SERVER(key) },
 	{ "SSL_protocol_max", CONF_SERVER, is_text, TEXT, NULL,
 	    SERVER(proto_max) },
 	{ "SSL_protocol_min", CONF_SERVER, is_text, TEXT, NULL,
@@ -210,8 +205,8 @@ static const struct confopt confopts[] = {
 	{ "auth", CONF_SERVER, is_atoms, "names of mechanisms, separated by "
 	    "single spaces, are wanted", "PLAIN LOGIN", SERVER(auth) },
 	{ "command", CONF_SERVER, is_text, TEXT, NULL, SERVER(command) },
-	{ "compress", CONF_SERVER, is_no, "compression is not available in "
-	    "this version; NO is", NULL, SERVER(compress) },
+	{ "compress", CONF_SERVER, is_yesno, YESNO, NULL,
+	    SERVER(compress) },
 	{ "database", CONF_GLOBAL, is_text, TEXT, NULL, GLOBAL(database) },
 	{ "host", CONF_SERVER, is_text, TEXT, "localhost", SERVER(host) },
 	{ "ignore-mailbox", CONF_GLOBAL, is_ascii, "a regular expression in "
@@ -230,8 +225,12 @@ static const struct confopt confopts[] = {
 	    SERVER(nullstderr) },
 	{ "password", CONF_SECRET, is_ascii, "ASCII is wanted", NULL,
 	    SERVER(password) },
+	{ "password-command", CONF_SECRET, is_text, TEXT, NULL,
+	    SERVER(passcommand) },
 	{ "port", CONF_SERVER, is_text, TEXT, NULL, SERVER(port) },
 	{ "proxy", CONF_REFUSED, is_refused, LATER, NULL, 0 },
+	{ "strict-permissions", CONF_GLOBAL, is_yesno, YESNO, "NO",
+	    GLOBAL(strict) },
 	{ "type", CONF_SERVER, is_type, "imap, imaps or tunnel is wanted",
 	    "imaps", SERVER(type) },
 	{ "username", CONF_SERVER, is_ascii, "ASCII is wanted", NULL,

@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "killpoint.h"
-#include "mailbox.h"
+#include "repair.h"
 
 /* Octets of a COPY_IN's items at most; its head has room besides. */
 #define ITEMS_OCTETS	(IMSG_MAXPAYLOAD - 2 * MAILBOX_NAMEMAX)
@@ -36,6 +36,8 @@
 int
 copy_meta(struct request *r, struct imsg *im)
 {
+	if (r->arg != NULL)
+		return recheck_message(r, im);
 	return meta_read(r->e, im, &r->m->s[r->peer].meta);
 }
 

@@ -21,8 +21,9 @@
  */
 #include <string.h>
 
+#include "commands.h"
 #include "killpoint.h"
-#include "mailbox.h"
+#include "repair.h"
 
 static void
 created(struct request *r, const struct msg_fail *fail)
@@ -63,8 +64,16 @@ lists_make(struct mbox *m)
 static void
 added(struct mbox *m)
 {
+	char buf[MAILBOX_NAMEMAX + 1];
+
 	KILLPOINT("mailbox-added");
-	pull_done(m);
+	say(m->e, LOG_L_NOTICE, SIDE_DB, NULL, "Created mailbox %s",
+	    command_display(m->e, m->name, m->namelen, buf, sizeof(buf)));
+	if (m->e->repairing) {
+		repair_left(m);
+		mbox_finish(m);
+	} else
+		pull_done(m);
 }
 
 /* It is on both sides: only now the database may know of it. */

@@ -24,22 +24,7 @@
 #include <string.h>
 
 #include "commands.h"
-
-static const enum outcome worst_first[] = {
-	OUT_INTERNAL, OUT_CONFIG, OUT_AUTH, OUT_TEMPORARY, OUT_FAILED,
-	OUT_GUARD, OUT_PARTIAL, OUT_DONE
-};
-
-enum outcome
-outcome_worse(enum outcome a, enum outcome b)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(worst_first) / sizeof(worst_first[0]); i++)
-		if (a == worst_first[i] || b == worst_first[i])
-			return worst_first[i];
-	return OUT_INTERNAL;
-}
+#include "repair.h"
 
 /* What a failed request makes of the run. */
 enum outcome
@@ -75,6 +60,7 @@ copy_config(struct engine *e, const struct engine_config *c)
 	e->opts = xstrdup(c->opts ? c->opts : "");
 	e->window = c->window != 0 ? c->window : ENGINE_WINDOW;
 	e->rawpatterns = c->rawpatterns;
+	e->repairing = c->command == CMD_REPAIR;
 	if (c->command == CMD_DELETE || c->command == CMD_RENAME)
 		e->cmd = command_new(c->command, c->targets, c->npatterns);
 	if (c->npatterns == 0)
@@ -145,6 +131,7 @@ mbox_clear(struct mbox *m)
 	}
 	rowtab_free(&m->rowtab);
 	push_drop(m);
+	repair_free(m);
 	pairing_free(&m->pairing);
 	free(m->intents);
 	m->intents = NULL;
@@ -371,6 +358,8 @@ mbox_finish(struct mbox *m)
 		return;
 	if (m->nheld > 0 && m->held == 0)
 		mbox_holds(m);
+	if (m->repair != NULL && !m->failed)
+		repair_summary(m);
 	m->running = 0;
 	m->e->running--;
 	mbox_clear(m);
@@ -394,7 +383,8 @@ engine_schedule(struct engine *e)
 {
 	struct mbox *m;
 
-	while (!e->lost && e->running < e->window && (m = e->queue) != NULL) {
+	while (!e->lost && e->running < e->window && (m = e->queue) != NULL &&
+	    repair_fits(m)) {
 		if ((e->queue = m->qlink) == NULL)
 			e->queuetail = &e->queue;
 		m->running = 1;

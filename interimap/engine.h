@@ -93,6 +93,11 @@ struct engine	*engine_new(const struct engine_config *,
 		    const struct engine_calls *, void *);
 void		 engine_free(struct engine *);
 /*
+ * Before engine_start(): the database is of version 0, so that nothing may be
+ * asked of it until the delimiters are known and MIGRATE was answered.
+ */
+void		 engine_migrate(struct engine *);
+/*
  * Begin: asks both servers for their lists and the database for what it
  * knows.  To be called when the database is open (OPEN was answered).
  */
@@ -115,6 +120,21 @@ void		 engine_lost(struct engine *, enum outcome);
  */
 int		 engine_done(const struct engine *);
 enum outcome	 engine_outcome(const struct engine *);
+
+/*
+ * Between two runs (news.c), of an engine that is done: the payload of NOTIFY
+ * that has a server tell of changes; 1, or 0 when it could not name all
+ * mailboxes and what is not the user's own is not told.
+ */
+int		 engine_watch(const struct engine *, enum side, struct ibuf *);
+/* The payload of LIST that shows what is synchronized. */
+void		 engine_look(const struct engine *, enum side, struct ibuf *);
+/*
+ * What that LIST showed (listed 1), or what the server told by itself: 1 when
+ * it is not what this engine knew at its end.
+ */
+int		 engine_news(const struct engine *, enum side, int,
+		    const struct msg_mailbox *);
 
 /* What was done, for the summary. */
 struct engine_stats {

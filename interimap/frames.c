@@ -57,7 +57,7 @@ void
 frame_trace(struct session *s, enum peer p, int to, uint16_t type,
     uint32_t id, size_t len)
 {
-	if (!log_says(LOG_L_DEBUG))
+	if (!log_says(LOG_L_DEBUG) || type == MSG_LOG)	/* it shows itself */
 		return;
 	session_say(s, LOG_L_DEBUG, SIDE_NONE, "%s %s %s id %lu, %zu octets",
 	    s->peer[p].child.name, to ? "<-" : "->", msg_name(type),
@@ -94,17 +94,27 @@ frame_ready(struct session *s, enum peer p, struct imsg *im)
 		return 0;
 	}
 	s->peer[p].ready = 1;
+	if (s->opts->notify && p != PEER_DB && !(m.caps & CAP_NOTIFY)) {
+		session_say(s, LOG_L_ERROR, peer_side(p), "Non NOTIFY-capable "
+		    "IMAP server. Enable it there (Dovecot: "
+		    "mailbox_list_index), or use --watch without --notify");
+		s->peer[p].told = 1;
+		session_fail(s, OUT_FAILED);
+	}
 	return 0;
 }
 
 static int
 frame_log(struct session *s, enum peer p, struct imsg *im)
 {
-	struct msg_log	m;
+	struct msg_log	 m;
+	char		 mailbox[MAILBOX_NAMEMAX + 1];
 
 	if (msg_get_log(&im->data, &m) == -1 || m.level > LOG_L_DEBUG)
 		return -1;
-	output_line(s->out, (enum loglevel)m.level, peer_side(p), NULL,
+	memcpy(mailbox, m.mailbox.p, m.mailbox.n);
+	mailbox[m.mailbox.n] = '\0';
+	output_line(s->out, (enum loglevel)m.level, peer_side(p), mailbox,
 	    m.text.p, m.text.n);
 	return 0;
 }
@@ -120,6 +130,8 @@ frame_opened(struct session *s, enum peer p, struct imsg *im)
 	if (m.created)
 		session_say(s, LOG_L_NOTICE, SIDE_DB, "Creating new schema in "
 		    "database file %s", s->database);
+	if (m.old)
+		engine_migrate(s->engine);
 	s->unfinished = m.unclean == 2;
 	if (m.unclean)
 		session_say(s, LOG_L_NOTICE, SIDE_DB, "The last run did not "
@@ -146,6 +158,10 @@ frame_done(struct session *s, enum peer p, struct imsg *im)
 	case ID_CONFIG:
 	case ID_LOGOUT:
 		return p != PEER_DB ? 0 : -1;
+	case ID_NOTIFY:
+	case ID_LOOK:
+	case ID_NOOP:
+		return watch_answered(s, p, im->id, 0);
 	default:
 		return -1;
 	}
@@ -183,6 +199,8 @@ frame_fail(struct session *s, enum peer p, struct imsg *im)
 
 	if (msg_get_fail(&im->data, &m) == -1 || m.kind >= FAIL_MAX)
 		return -1;
+	if (im->id == ID_LOOK)
+		return watch_answered(s, p, im->id, 1);
 	matters = s->phase != PHASE_END || s->aborted ||
 	    (p == PEER_DB && s->cleaning);
 	if (p == PEER_DB)
@@ -209,6 +227,7 @@ static const struct handler {
 	{ MSG_OPENED,	1,	frame_opened },
 	{ MSG_DONE,	1,	frame_done },
 	{ MSG_FAIL,	1,	frame_fail },
+	{ MSG_MAILBOX,	1,	watch_told },
 };
 #define NHANDLERS	(sizeof(handlers) / sizeof(handlers[0]))
 

@@ -49,8 +49,11 @@ struct options {
 	int		 notify;	/* and no run, but an event, ends them */
 	enum command	 command;
 	int		 targets;	/* TARGET_*, of the command */
-	char		**mailboxes;	/* view of argv, INBOX folded */
+	int		 commands;	/* how many different ones were given */
+	struct bytes	 badtarget;	/* the first that is none */
+	char		**mailboxes;	/* in argv, or owned copies */
 	size_t		 nmailboxes;
+	int		 owned;		/* copies, of options_mailboxes() */
 };
 
 /*
@@ -60,11 +63,22 @@ struct options {
  */
 int	 options_parse(struct options *, int, char **, char *, size_t);
 /*
- * Check the MAILBOX arguments ([\x01-\x7F]+) and write "inbox" in any case
- * as INBOX (RFC 3501 section 5.1), which --delete does not take.  0, or -1 with
- * a line for the user.
+ * Check the MAILBOX arguments and replace them by copies in the encoding of
+ * the servers: what is ASCII stands for itself, UTF-8 becomes modified UTF-7,
+ * anything else is refused; "inbox" in any case becomes INBOX (RFC 3501
+ * section 5.1), which --delete does not take.  0, or -1 with a line for the
+ * user.
  */
 int	 options_mailboxes(struct options *, char *, size_t);
+void	 options_free(struct options *);
+
+/* ---- utf7.c: modified UTF-7 ---- */
+
+/*
+ * A mailbox name in UTF-8 as modified UTF-7; "&" becomes "&-".  Allocated, the
+ * caller frees; NULL: it is not UTF-8.
+ */
+char	*utf7_encode(const char *);
 
 /* ---- paths.c: the XDG base directories ---- */
 
@@ -120,6 +134,14 @@ int		 ignore_match(struct ignore *, const char *, size_t);
 /* "PCRE2 10.42 2022-12-11", for --version. */
 void		 ignore_library(char *, size_t);
 
+/* ---- version.c: --version ---- */
+
+/*
+ * Version, libraries of the three programs, and the sandbox, on standard
+ * output.  0, or -1: a child could not be asked, which was said.
+ */
+int	 version_show(void);
+
 /* ---- config.c, conftab.c: the configuration file ---- */
 
 #define CONF_MAXFILE	(1 << 20)	/* octets of the file */
@@ -133,16 +155,20 @@ struct server {
 	int		 verify;	/* SSL_verify */
 	int		 use_starttls;	/* STARTTLS, for type=imap only */
 	int		 null_stderr;
+	int		 use_compress;
 	char		*type, *host, *port, *command, *nullstderr;
 	char		*starttls, *compress, *auth, *username, *password;
 	char		*listref, *sslverify, *cafile, *capath, *sni;
 	char		*proto_min, *proto_max, *ciphers, *fingerprint;
+	char		*passcommand;	/* password-command */
+	char		*cert, *key;	/* SSL_cert, SSL_key */
 };
 
 struct config {
 	char		*path;		/* of the file */
 	char		*database, *logfile, *logprefix;
 	char		*listmailbox, *listopts, *ignore;
+	char		*strict;	/* strict-permissions */
 	struct server	 server[2];	/* LOCAL, REMOTE */
 };
 
@@ -179,7 +205,7 @@ struct confopt {
 const struct confopt	*confopt_find(const char *, size_t);
 const struct confopt	*confopt_at(size_t);	/* NULL past the last one */
 size_t			 confopt_index(const struct confopt *);
-#define CONF_NOPTIONS	32	/* at least as many as the table has */
+#define CONF_NOPTIONS	40	/* at least as many as the table has */
 
 /* ---- output.c: what a user sees ---- */
 
@@ -190,7 +216,7 @@ struct output {
 	const char	*format;	/* log-prefix, not owned */
 	/* of the line being written */
 	char		 prefix[4 * PREFIX_MAX + 1];
-	int		 side;
+	int		 side, prefixed;
 };
 
 /* Begin with standard error only; the struct must outlive all logging. */
@@ -219,7 +245,20 @@ int	 session_run(struct config *, const struct options *,
 /* Signals seen, set by main.c's handler. */
 extern volatile sig_atomic_t	got_sigterm, got_sigint;
 
-/* ---- spawn.c: fork and exec of children and tunnel commands ---- */
+/* ---- secret.c: the option password-command ---- */
+
+#ifndef SECRET_SECONDS		/* the tests have less patience */
+#define SECRET_SECONDS	60	/* that a command may take */
+#endif
+
+/*
+ * Run a command and return the first line of its output, which the caller
+ * wipes and frees; NULL with a reason, which never shows any of it.  A signal
+ * to the program ends the wait, too.
+ */
+char	*secret_run(const char *, char *, size_t);
+
+/* ---- spawn.c: fork and exec of children and commands ---- */
 
 enum program { PROG_IMAPCHILD, PROG_STATEDB };
 
@@ -243,6 +282,11 @@ int	 child_spawn(struct child *, enum program, const char *, int, int,
  * /dev/null when asked.  Its socket, for an imapchild's fd 5; -1, reason.
  */
 int	 tunnel_spawn(const char *, int, char *, size_t);
+/*
+ * Start a command for what it writes to its standard output, in a process
+ * group of its own.  The other end of that, and its process; or -1 with errno.
+ */
+int	 output_spawn(const char *, pid_t *);
 /*
  * Wait for a child's end, at most so many milliseconds (0: only look).  1: it
  * ended, and how is told in words ("imapchild (remote): killed by SIGSYS",

@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "killpoint.h"
-#include "mailbox.h"
+#include "repair.h"
 
 static void	lists_ready(struct engine *);
 static void	lists_send(struct engine *);
@@ -43,6 +43,22 @@ lists_step(struct engine *e)
 	next(e);
 }
 
+/* What the database says names the file, and what to do about it. */
+static void
+list_failed(struct request *r, const struct msg_fail *fail)
+{
+	if (r->peer == PEER_DB)
+		say(r->e, LOG_L_ERROR, SIDE_DB, NULL, "%.*s",
+		    (int)fail->text.n, fail->text.p);
+	else
+		say(r->e, LOG_L_ERROR, (int)r->peer, NULL, "%s failed: "
+		    "%s%.*s%s%.*s; nothing was changed, tried again in the "
+		    "next run", msg_name(r->type), fail->code.n > 0 ? "[" : "",
+		    (int)fail->code.n, fail->code.p,
+		    fail->code.n > 0 ? "] " : "", (int)fail->text.n,
+		    fail->text.p);
+}
+
 static void
 list_done(struct request *r, const struct msg_fail *fail)
 {
@@ -50,12 +66,7 @@ list_done(struct request *r, const struct msg_fail *fail)
 
 	e->listpending--;
 	if (fail != NULL) {
-		say(e, LOG_L_ERROR, (int)r->peer, NULL, "%s failed: %s%.*s%s%.*s; "
-		    "nothing was changed, tried again in the next run",
-		    msg_name(r->type), fail->code.n > 0 ? "[" : "",
-		    (int)fail->code.n, fail->code.p,
-		    fail->code.n > 0 ? "] " : "", (int)fail->text.n,
-		    fail->text.p);
+		list_failed(r, fail);
 		engine_lost(e, outcome_of(fail) == OUT_PARTIAL ? OUT_FAILED :
 		    outcome_of(fail));
 		return;
@@ -70,14 +81,6 @@ list_request(struct engine *e, enum peer peer, enum msg_type type,
 	e->listpending++;
 	request(e, NULL, peer, type, b, arg == &e->unlisted ? unlisted_done :
 	    list_done, arg);
-}
-
-/* LIST ref "" tells the delimiter and nothing else (RFC 3501 6.3.8). */
-void
-lists_delimiter(struct engine *e, enum side side, const struct msg_mailbox *mb)
-{
-	e->delim[side] = (char)mb->delim;
-	e->hasdelim[side] = 1;
 }
 
 /*
@@ -206,15 +209,35 @@ lists_ask(struct engine *e, enum side side, const char *opts, int status,
 	list_request(e, (enum peer)side, MSG_LIST, &b, arg);
 }
 
+static void
+ask_database(struct engine *e)
+{
+	struct ibuf b;
+
+	ibuf_init(&b);
+	list_request(e, PEER_DB, MSG_MAILBOXES, &b, NULL);
+	e->listnext = lists_ready;
+}
+
+/* Both lists are in, so that what a server tells of delimiters is known. */
+static void
+lists_migrate(struct engine *e)
+{
+	struct ibuf b;
+
+	migrate_put(e, &b);
+	e->listnext = ask_database;
+	list_request(e, PEER_DB, MSG_MIGRATE, &b, NULL);
+}
+
 void
 lists_start(struct engine *e)
 {
 	struct bytes empty = { "", 0 };
-	struct ibuf b;
 	int i;
 
-	ibuf_init(&b);
-	list_request(e, PEER_DB, MSG_MAILBOXES, &b, NULL);
+	if (!e->migrate)
+		ask_database(e);
 	for (i = 0; i < 2; i++)
 		lists_ask(e, (enum side)i, "", 0, &empty, 1, e->delim);
 	/* Patterns may hold the delimiter, which must be known first. */
@@ -227,30 +250,13 @@ lists_start(struct engine *e)
 static void
 lists_send(struct engine *e)
 {
-	struct bytes star = { "*", 1 };
-	struct bytes *p;
-	char **copies;
-	size_t n = e->npatterns;
+	struct ibuf b;
 	int i;
 
-	e->listnext = lists_ready;
-	if (n == 0) {
-		lists_ask(e, LOCAL, e->opts, 1, &star, 1, NULL);
-		lists_ask(e, REMOTE, e->opts, 1, &star, 1, NULL);
-		return;
-	}
+	e->listnext = e->migrate ? lists_migrate : lists_ready;
 	for (i = 0; i < 2; i++) {
-		p = calloc(n, sizeof(*p));
-		copies = calloc(n, sizeof(*copies));
-		if (p == NULL || copies == NULL)
-			fatal("out of memory");
-		names_patterns(e, (enum side)i, p, copies);
-		lists_ask(e, (enum side)i, e->opts, 1, p, (uint32_t)n, NULL);
-		while (n > 0)
-			free(copies[--n]);
-		n = e->npatterns;
-		free(copies);
-		free(p);
+		names_list(&b, e, (enum side)i);
+		list_request(e, (enum peer)i, MSG_LIST, &b, NULL);
 	}
 }
 
@@ -261,8 +267,7 @@ plain_begin(struct request *r, const struct msg_fail *fail)
 {
 	if (fail == NULL)
 		return;
-	say(r->e, LOG_L_ERROR, SIDE_DB, NULL, "%.*s", (int)fail->text.n,
-	    fail->text.p);
+	list_failed(r, fail);
 	engine_lost(r->e, outcome_of(fail));
 }
 
@@ -326,7 +331,7 @@ is_dirty(const struct mbox *m)
 	const struct mside *s;
 	int i;
 
-	if (!m->hasstate || m->above || m->nintents > 0)
+	if (!m->hasstate || m->above || m->nintents > 0 || m->e->repairing)
 		return 1;
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
@@ -380,7 +385,9 @@ lists_decide(struct mbox *m)
 			return;
 		subscribe_known(m);
 	}
-	if (m->idx == 0 || is_dirty(m)) {
+	if (m->e->repairing && m->idx != 0 && !m->hasstate)
+		repair_left(m);
+	else if (m->idx == 0 || is_dirty(m)) {
 		begin(m->e);
 		engine_queue(m);
 	}

@@ -30,10 +30,14 @@
  *   copy.c     COPY: batches, intents, transfers
  *   copied.c   what became of them
  *   advance.c  SETTLE and ADVANCE
+ *   repair.c   --repair: what does not fit together
+ *   recheck.c  and the rows that look as if they did
  *   lists.c    before all that: which mailboxes there are
+ *   migrate.c  a database of version 0 is told the delimiters
  *   unlisted.c what one LIST did not show is asked for by name
  *   create.c   new mailboxes
  *   subscribe.c which of them are subscribed
+ *   news.c     between two runs: is what a server tells news
  *   engine.c   the window of mailboxes, credit for bodies, the outcome
  *   request.c  requests and their answers
  */
@@ -110,6 +114,8 @@ struct rowside {
 	uint32_t	gone : 1;	/* vanished here */
 	uint32_t	compare : 1;	/* base unknown: compare the two sides */
 	uint32_t	held : 1;	/* vanished here in an earlier run, held */
+	uint32_t	missed : 1;	/* local: to be compared by --repair */
+	uint32_t	drop : 1;	/* local: leaves the table */
 };
 
 struct row {
@@ -128,6 +134,9 @@ void		 rowtab_free(struct rowtab *);
 /* The row of this pair, added if it is new. */
 struct row	*rowtab_add(struct rowtab *, uint32_t, uint32_t);
 struct row	*rowtab_find(struct rowtab *, enum side, uint32_t);
+void		 rowtab_sort(struct rowtab *);	/* by local UID */
+/* Add the UIDs of one side to a set, in ascending order. */
+void		 rowtab_uids(struct rowtab *, enum side, struct uidset *);
 /* Drop the rows the call says 1 of. */
 void		 rowtab_drop(struct rowtab *, int (*)(const struct row *));
 
@@ -264,6 +273,7 @@ struct mbox {
 	struct msg_intended *intents;
 	size_t		 nint, intsize;
 	struct pairing	 pairing;
+	struct repair	*repair;	/* NULL but under --repair */
 	struct push	*stores;	/* decided, not yet sent */
 	struct uidset	 deletes[2];
 	int		 round, tries;
@@ -284,6 +294,9 @@ struct engine {
 	size_t		*patternlen, npatterns;
 	int		 rawpatterns;
 	struct command_run *cmd;	/* NULL: synchronize */
+	int		 repairing;
+	uint64_t	 weight;	/* of what is under repair */
+	int		 migrate;	/* the database is of version 0 */
 	unsigned int	 window;
 	enum outcome	 outcome;
 	struct engine_stats stats;
@@ -382,6 +395,8 @@ int	 name_canonical(const char *, char, struct bytes, char *, size_t *);
 char	*name_on(const char *, char, const char *, size_t);
 void	 names_patterns(const struct engine *, enum side, struct bytes *,
 	    char **);
+/* The payload of LIST for all that is synchronized. */
+void	 names_list(struct ibuf *, const struct engine *, enum side);
 
 void	 lists_start(struct engine *);
 void	 lists_put(struct ibuf *, const struct engine *, enum side, const char *,
@@ -404,6 +419,7 @@ int	 lists_added(struct request *, struct imsg *);
 int	 lists_counted(struct request *, struct imsg *);
 /* CREATE, SUBSCRIBE, UNSUBSCRIBE on one side. */
 void	 name_request(struct mbox *, enum side, enum msg_type, req_done);
+void	 migrate_put(struct engine *, struct ibuf *);	/* MIGRATE */
 /* unlisted.c */
 void	 unlisted_places(struct engine *);
 int	 unlisted_is(const struct mbox *);
@@ -420,6 +436,12 @@ void	 pull_done(struct mbox *);
 /* Ask the database for the rows of these UIDs of a side. */
 void	 pull_lookup(struct mbox *, enum side, const struct uidset *);
 void	 pull_looked(struct mbox *);		/* verify.c */
+/* 1: EXISTS agrees with the complete list of this side. */
+int	 verify_fits(const struct mside *);
+/* It is in force: what of the rows is not in it has vanished. */
+void	 verify_take(struct mbox *, enum side);
+/* Count a try; -1: they are used up, and the mailbox is left. */
+int	 verify_again(struct mbox *);
 void	 pull_apply(struct mbox *);		/* apply.c */
 int	 pull_selected(struct request *, struct imsg *);
 int	 pull_vanished(struct request *, struct imsg *);

@@ -64,29 +64,34 @@ help(void)
 {
 	printf("Usage: interimap [OPTIONS] [COMMAND] [MAILBOX [..]]\n"
 	    "Keep two IMAP accounts the same, both ways.\n\n"
+	    "  --repair          compare all, mend the database\n"
 	    "  --delete          delete each MAILBOX\n"
 	    "  --rename          rename the first MAILBOX to the second\n"
 	    "  --target=TARGET   only there: local, remote, database; again or\n"
 	    "                    comma-separated for several\n\n"
 	    "  --config=FILE     configuration file (default: config)\n"
-	    "  --watch[=SECONDS] run again and again (default: every %d s)\n"
+	    "  --watch[=SECONDS] run again and again (default: every %d s,\n"
+	    "                    with --notify: %d s)\n"
+	    "  --notify          and whenever a server tells of a change\n"
 	    "  -q, --quiet       only warnings and errors\n"
 	    "  --debug           say everything; twice: passwords too\n"
 	    "  -h, --help        this text\n"
 	    "  --version         version, libraries, sandbox\n\n"
-	    "See interimap(1).\n", WATCH_SECONDS);
+	    "See interimap(1).\n", WATCH_SECONDS,
+	    NOTIFY_SECONDS);
 }
 
-static void
-version(void)
+/* --version goes before --help.  What cannot be written is not done. */
+static int
+show(const struct options *o)
 {
-	char	buf[256];
+	int	status = OUT_DONE;
 
-	printf("interimap %s\n", VERSION);
-	ignore_library(buf, sizeof(buf));
-	printf("libraries: %s\n", buf);
-	sandbox_describe(buf, sizeof(buf));
-	printf("sandbox: %s\n", buf);
+	if (!o->version)
+		help();
+	else if (version_show() == -1)
+		status = OUT_FAILED;
+	return fflush(stdout) == 0 ? status : OUT_FAILED;
 }
 
 static int
@@ -105,6 +110,8 @@ run(const struct options *o, struct output *out)
 	char		 err[ERRMAX], *path;
 	int		 status = OUT_CONFIG;
 
+	if (sandbox_nocore() == -1)
+		fatal("no way to forbid core files");
 	path = path_config(o->config != NULL ? o->config : "config", err,
 	    sizeof(err));
 	if (path == NULL || config_load(&conf, path, log_warn, err,
@@ -134,7 +141,7 @@ main(int argc, char **argv)
 	struct output	 out;
 	char		 err[ERRMAX];
 	char		**args = argv;
-	int		 session = 0;
+	int		 session = 0, status;
 
 	output_init(&out, 0, 0);
 	if (argc > 1 && strcmp(argv[1], SESSION_ARG) == 0) {
@@ -144,17 +151,18 @@ main(int argc, char **argv)
 	}
 	if (options_parse(&o, argc, args, err, sizeof(err)) == -1)
 		return usage(err);
-	if (o.help || o.version) {
-		o.help ? help() : version();
-		return OUT_DONE;
-	}
+	if (o.help || o.version)
+		return show(&o);
 	output_init(&out, o.quiet, o.debug);
 	if (options_mailboxes(&o, err, sizeof(err)) == -1) {
 		log_text(LOG_L_ERROR, err, strlen(err));
-		return OUT_FAILED;
+		status = OUT_FAILED;
+	} else if (o.watch > 0 && !session)
+		status = supervisor_run(argc, argv, o.watch);
+	else {
+		catch_signals();
+		status = run(&o, &out);
 	}
-	if (o.watch > 0 && !session)
-		return supervisor_run(argc, argv, o.watch);
-	catch_signals();
-	return run(&o, &out);
+	options_free(&o);
+	return status;
 }

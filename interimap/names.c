@@ -106,6 +106,30 @@ names_patterns(const struct engine *e, enum side side, struct bytes *p,
 	}
 }
 
+void
+names_list(struct ibuf *b, const struct engine *e, enum side side)
+{
+	struct bytes star = { "*", 1 };
+	struct bytes *p;
+	char **copies;
+	size_t n = e->npatterns;
+
+	if (n == 0) {
+		lists_put(b, e, side, e->opts, 1, &star, 1);
+		return;
+	}
+	p = calloc(n, sizeof(*p));
+	copies = calloc(n, sizeof(*copies));
+	if (p == NULL || copies == NULL)
+		fatal("out of memory");
+	names_patterns(e, side, p, copies);
+	lists_put(b, e, side, e->opts, 1, p, (uint32_t)n);
+	while (n > 0)
+		free(copies[--n]);
+	free(copies);
+	free(p);
+}
+
 /* ---- the table of mailboxes ---- */
 
 static size_t

@@ -33,7 +33,8 @@ enum optid {
 	OPT_RENAME, OPT_REPAIR, OPT_TARGET, OPT_VERSION, OPT_WATCH
 };
 
-enum optarg { ARG_NONE, ARG_REQUIRED, ARG_ATTACHED };
+/* ARG_NUMBER: optional; a word of its own if that is a number. */
+enum optarg { ARG_NONE, ARG_REQUIRED, ARG_NUMBER };
 
 static const struct longopt {
 	const char	*name;
@@ -50,7 +51,7 @@ static const struct longopt {
 	{ "repair",	OPT_REPAIR,	ARG_NONE },
 	{ "target",	OPT_TARGET,	ARG_REQUIRED },
 	{ "version",	OPT_VERSION,	ARG_NONE },
-	{ "watch",	OPT_WATCH,	ARG_ATTACHED },
+	{ "watch",	OPT_WATCH,	ARG_NUMBER },
 };
 #define NLONGOPTS	(sizeof(longopts) / sizeof(longopts[0]))
 
@@ -88,8 +89,8 @@ static const struct target {
 #define NTARGETS	(sizeof(targets) / sizeof(targets[0]))
 
 /* --target=A[,B..]: may be given again, and adds up. */
-static int
-set_targets(struct options *o, const char *arg, char *err, size_t errlen)
+static void
+set_targets(struct options *o, const char *arg)
 {
 	const char	*p = arg;
 	size_t		 i, n;
@@ -100,27 +101,20 @@ set_targets(struct options *o, const char *arg, char *err, size_t errlen)
 			if (strlen(targets[i].name) == n &&
 			    memcmp(targets[i].name, p, n) == 0)
 				break;
-		if (i == NTARGETS) {
-			snprintf(err, errlen, "Invalid target %.*s: local, "
-			    "remote or database is wanted", (int)n, p);
-			return -1;
-		}
-		o->targets |= targets[i].bit;
+		if (i < NTARGETS)
+			o->targets |= targets[i].bit;
+		else if (o->badtarget.p == NULL)
+			o->badtarget = (struct bytes){ p, n };
 		if (p[n] == '\0')
-			return 0;
+			return;
 	}
 }
 
-static int
-set_command(struct options *o, enum command c, char *err, size_t errlen)
+static void
+set_command(struct options *o, enum command c)
 {
-	if (o->command != CMD_SYNC && o->command != c) {
-		snprintf(err, errlen, "Only one of --repair, --delete and "
-		    "--rename can be given");
-		return -1;
-	}
+	o->commands += o->command != c;
 	o->command = c;
-	return 0;
 }
 
 static int
@@ -135,13 +129,17 @@ apply(struct options *o, const struct longopt *l, const char *arg, char *err,
 		o->debug++;
 		break;
 	case OPT_DELETE:
-		return set_command(o, CMD_DELETE, err, errlen);
+		set_command(o, CMD_DELETE);
+		break;
 	case OPT_RENAME:
-		return set_command(o, CMD_RENAME, err, errlen);
+		set_command(o, CMD_RENAME);
+		break;
 	case OPT_REPAIR:
-		return set_command(o, CMD_REPAIR, err, errlen);
+		set_command(o, CMD_REPAIR);
+		break;
 	case OPT_TARGET:
-		return set_targets(o, arg, err, errlen);
+		set_targets(o, arg);
+		break;
 	case OPT_HELP:
 		o->help = 1;
 		break;
@@ -158,6 +156,13 @@ apply(struct options *o, const struct longopt *l, const char *arg, char *err,
 		return set_watch(o, arg, err, errlen);
 	}
 	return 0;
+}
+
+static int
+is_number(const char *s)
+{
+	s += *s == '+';
+	return *s != '\0' && s[strspn(s, "0123456789")] == '\0';
 }
 
 /* One "--name" or "--name=arg".  The number of words taken, or -1. */
@@ -183,6 +188,9 @@ parse_long(struct options *o, int argc, char **argv, char *err, size_t errlen)
 		    l->name);
 		return -1;
 	}
+	if (arg == NULL && l->arg == ARG_NUMBER && argc > 1 &&
+	    is_number(argv[1]))
+		arg = argv[used++];
 	if (arg == NULL && l->arg == ARG_REQUIRED) {
 		if (argc > 1)
 			arg = argv[used++];
@@ -218,7 +226,15 @@ check_command(struct options *o, char *err, size_t errlen)
 {
 	const char	*why = NULL;
 
-	if (o->command != CMD_DELETE && o->command != CMD_RENAME &&
+	if (o->badtarget.p != NULL) {
+		snprintf(err, errlen, "Invalid target %.*s: local, remote or "
+		    "database is wanted", (int)o->badtarget.n, o->badtarget.p);
+		return -1;
+	}
+	if (o->commands > 1)
+		why = "Only one of --repair, --delete and --rename can be "
+		    "given";
+	else if (o->command != CMD_DELETE && o->command != CMD_RENAME &&
 	    o->targets != 0)
 		why = "Option --target needs --delete or --rename";
 	else if (o->command == CMD_DELETE && o->nmailboxes == 0)
@@ -272,34 +288,74 @@ options_parse(struct options *o, int argc, char **argv, char *err,
 	return check_command(o, err, errlen);
 }
 
+/*
+ * One MAILBOX argument as the servers write it, allocated; NULL: refused.  A
+ * name that is all ASCII may be modified UTF-7 already.
+ */
+static char *
+mailbox_name(const char *arg, char *err, size_t errlen)
+{
+	const char	*p;
+	char		*name;
+
+	for (p = arg; *p != '\0' && isascii((unsigned char)*p); p++)
+		continue;
+	if (p == arg && *p == '\0') {
+		snprintf(err, errlen, "Invalid mailbox name: it is empty");
+		return NULL;
+	}
+	if (*p != '\0')
+		name = utf7_encode(arg);
+	else if ((name = strdup(strcasecmp(arg, "INBOX") == 0 ? "INBOX" :
+	    arg)) == NULL)
+		fatal("out of memory");
+	if (name == NULL)
+		snprintf(err, errlen, "Invalid mailbox name %s: neither ASCII "
+		    "nor UTF-8; give it in UTF-8, or as the servers do, in "
+		    "modified UTF-7", arg);
+	else if (strlen(name) > MAILBOX_NAMEMAX) {
+		snprintf(err, errlen, "Invalid mailbox name %.40s...: longer "
+		    "than %d octets", name, MAILBOX_NAMEMAX);
+		free(name);
+		return NULL;
+	}
+	return name;
+}
+
 int
 options_mailboxes(struct options *o, char *err, size_t errlen)
 {
-	static char	 inbox[] = "INBOX";
-	const char	*p;
-	size_t		 i;
+	char	**args = o->mailboxes;
+	size_t	  i, n = o->nmailboxes;
 
-	for (i = 0; i < o->nmailboxes; i++) {
-		for (p = o->mailboxes[i]; *p != '\0' && isascii(*p); p++)
-			continue;
-		if (*p != '\0' || p == o->mailboxes[i]) {
-			snprintf(err, errlen, "Invalid mailbox name %s: it "
-			    "must be encoded as the servers do (modified "
-			    "UTF-7), and not be empty", o->mailboxes[i]);
+	o->mailboxes = calloc(n + 1, sizeof(*o->mailboxes));
+	if (o->mailboxes == NULL)
+		fatal("out of memory");
+	o->owned = 1;
+	for (i = 0; i < n; i++) {
+		o->mailboxes[i] = mailbox_name(args[i], err, errlen);
+		if (o->mailboxes[i] == NULL)
 			return -1;
-		}
-		if (p - o->mailboxes[i] > MAILBOX_NAMEMAX) {
-			snprintf(err, errlen, "Invalid mailbox name %.40s...:"
-			    " longer than %d octets", o->mailboxes[i],
-			    MAILBOX_NAMEMAX);
-			return -1;
-		}
-		if (strcasecmp(o->mailboxes[i], "INBOX") == 0)
-			o->mailboxes[i] = inbox;
-		if (o->command == CMD_DELETE && o->mailboxes[i] == inbox) {
+		if (o->command == CMD_DELETE &&
+		    strcmp(o->mailboxes[i], "INBOX") == 0) {
 			snprintf(err, errlen, "INBOX can't be deleted");
 			return -1;
 		}
 	}
 	return 0;
+}
+
+void
+options_free(struct options *o)
+{
+	size_t	i;
+
+	if (!o->owned)
+		return;
+	for (i = 0; i < o->nmailboxes; i++)
+		free(o->mailboxes[i]);
+	free(o->mailboxes);
+	o->mailboxes = NULL;
+	o->nmailboxes = 0;
+	o->owned = 0;
 }

@@ -91,6 +91,24 @@ left_out(const struct output *o, enum loglevel level)
 	    (level == LOG_L_NOTICE || level == LOG_L_INFO);
 }
 
+static const char *
+component(int side)
+{
+	if (side == LOCAL || side == REMOTE)
+		return side_name((enum side)side);
+	return side == SIDE_DB ? "database" : NULL;
+}
+
+static void
+set_prefix(struct output *o, const char *mailbox)
+{
+	char	raw[PREFIX_MAX];
+
+	prefix_expand(raw, sizeof(raw), o->format, component(o->side),
+	    mailbox);
+	log_vis(o->prefix, sizeof(o->prefix), raw, strlen(raw));
+}
+
 static void
 sink(void *arg, enum loglevel level, const char *text)
 {
@@ -99,6 +117,8 @@ sink(void *arg, enum loglevel level, const char *text)
 
 	if (left_out(o, level))
 		return;
+	if (!o->prefixed)	/* a line of lib/log itself */
+		set_prefix(o, NULL);
 	if (level != LOG_L_DEBUG || o->logfd == -1)
 		write_line(STDERR_FILENO, "", o, level_word(level), text);
 	if (o->logfd != -1) {
@@ -137,26 +157,16 @@ output_logfile(struct output *o, const char *path, char *err, size_t errlen)
 	return 0;
 }
 
-static const char *
-component(int side)
-{
-	if (side == LOCAL || side == REMOTE)
-		return side_name((enum side)side);
-	return side == SIDE_DB ? "database" : NULL;
-}
-
 void
 output_line(struct output *o, enum loglevel level, int side,
     const char *mailbox, const char *text, size_t len)
 {
-	char	raw[PREFIX_MAX];
-
 	if (!log_says(level))
 		return;
-	prefix_expand(raw, sizeof(raw), o->format, component(side), mailbox);
-	log_vis(o->prefix, sizeof(o->prefix), raw, strlen(raw));
 	o->side = side;
+	set_prefix(o, mailbox);
+	o->prefixed = 1;
 	log_text(level, text, len);
+	o->prefixed = 0;
 	o->side = SIDE_NONE;
-	o->prefix[0] = '\0';
 }

@@ -60,6 +60,18 @@ base_directory(const char *var, const char *below)
 	return join(home, below);
 }
 
+/* The umask of the user is for others' files: it may leave us no right. */
+static int
+make_private(const char *dir)
+{
+	mode_t	mask = umask(S_IRWXG | S_IRWXO);
+	int	rc = mkdir(dir, S_IRWXU), error = errno;
+
+	umask(mask);
+	errno = error;
+	return rc;
+}
+
 /* The base with interimap/ in it, made when missing. */
 static char *
 subdirectory(const char *base, char *err, size_t errlen)
@@ -68,14 +80,15 @@ subdirectory(const char *base, char *err, size_t errlen)
 	char		*dir;
 
 	if (stat(base, &st) == -1 || !S_ISDIR(st.st_mode)) {
-		snprintf(err, errlen, "No such directory: %s", base);
+		snprintf(err, errlen, "No such directory: %s; make it, or "
+		    "give an absolute path of the file", base);
 		return NULL;
 	}
 	if ((dir = join(base, SUBDIR)) == NULL) {
 		snprintf(err, errlen, "out of memory");
 		return NULL;
 	}
-	if (mkdir(dir, 0700) == -1 && errno != EEXIST) {
+	if (make_private(dir) == -1 && errno != EEXIST) {
 		snprintf(err, errlen, "Can't make directory %s: %s", dir,
 		    strerror(errno));
 		free(dir);

@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "repair.h"
 
 /* ---- events ---- */
 
@@ -184,6 +184,8 @@ pull_want(const struct mbox *m, enum side side)
 
 	if (s->missing)
 		return 0;
+	if (repair_first(m))
+		return PULL_UIDS;
 	if (!(s->has & STATUS_UIDNEXT) || s->status.uidnext < s->cur.uidnext ||
 	    s->status.uidnext - s->cur.uidnext > META_MAX)
 		return PULL_UIDS;
@@ -219,7 +221,7 @@ pull_send(struct mbox *m, enum side side, int want)
 	p.mailbox = bytes_of(s->name);
 	p.uidvalidity = s->cur.uidvalidity;
 	p.modseq = s->cur.modseq;
-	p.newfrom = s->cur.uidnext;
+	p.newfrom = repair_first(m) ? 1 : s->cur.uidnext;
 	p.want = (uint8_t)want;
 	ibuf_init(&b);
 	msg_put_pull(&b, &p);
@@ -254,6 +256,8 @@ pull_begin(struct mbox *m)
 	}
 	if (m->idx == 0)
 		lists_make(m);
+	else if (m->e->repairing)
+		repair_begin(m);
 	if (m->hasstate)
 		ask_db(m, MSG_COUNT, req_plain);
 	if (m->nintents > 0)
@@ -277,16 +281,19 @@ check_selected(struct mbox *m, enum side side)
 		mbox_fail(m, OUT_PARTIAL);
 		return -1;
 	}
+	if (repair_first(m))
+		repair_selected(m, side);
 	if (s->sel.uidnext < s->cur.uidnext) {
 		say(m->e, LOG_L_ERROR, side, m, "UIDNEXT went back from %u to "
 		    "%u: an old copy of the mailbox was restored there? "
-		    "Mailbox left alone", s->cur.uidnext, s->sel.uidnext);
+		    "Mailbox left alone; --repair copies what is missing there",
+		    s->cur.uidnext, s->sel.uidnext);
 		mbox_fail(m, OUT_GUARD);
 		return -1;
 	}
 	if (s->sel.modseq < s->cur.modseq) {
 		say(m->e, LOG_L_ERROR, side, m, "HIGHESTMODSEQ went back from "
-		    "%llu to %llu; mailbox left alone",
+		    "%llu to %llu; mailbox left alone, but for --repair",
 		    (unsigned long long)s->cur.modseq,
 		    (unsigned long long)s->sel.modseq);
 		mbox_fail(m, OUT_PARTIAL);
@@ -325,7 +332,7 @@ lookup_news(struct mbox *m, enum side side)
 	int err = 0;
 
 	uidset_init(&set);
-	if (s->doubt || (m->round == 1 && m->nheld > 0))
+	if (s->doubt || repair_first(m) || (m->round == 1 && m->nheld > 0))
 		from = 1;
 	err |= uidset_add_range(&set, from, UID_MAX);
 	err |= uidset_union(&set, &s->vanished);

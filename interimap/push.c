@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "killpoint.h"
-#include "mailbox.h"
+#include "repair.h"
 
 /* Messages of one side that are to get the same flags, or to be deleted; of
  * the latter the mailbox keeps a set, by UID of the side to delete on. */
@@ -105,10 +105,13 @@ warn_conflict(struct mbox *m, const struct row *r)
 	l = flags_format(flagtab_get(&e->flagtab, r->s[LOCAL].flags));
 	o = flags_format(flagtab_get(&e->flagtab, r->s[REMOTE].flags));
 	u = flags_format(flagtab_get(&e->flagtab, both));
-	say(e, LOG_L_WARN, SIDE_NONE, m, "Conflicting flag update in %s for "
-	    "local UID %u %s and remote UID %u %s. Setting both to the union "
-	    "%s.", mbox_display(m), r->uid[LOCAL], l ? l : "?", r->uid[REMOTE],
-	    o ? o : "?", u ? u : "?");
+	if (r->s[LOCAL].compare)
+		repair_missed(m, r, l ? l : "?", o ? o : "?", u ? u : "?");
+	else
+		say(e, LOG_L_WARN, SIDE_NONE, m, "Conflicting flag update in "
+		    "%s for local UID %u %s and remote UID %u %s. Setting both "
+		    "to the union %s.", mbox_display(m), r->uid[LOCAL],
+		    l ? l : "?", r->uid[REMOTE], o ? o : "?", u ? u : "?");
 	free(l);
 	free(o);
 	free(u);
@@ -124,8 +127,9 @@ plan_flags(struct mbox *m, struct row *r, const struct merge *mg)
 	int i;
 
 	if (mg->conflict && (mg->store[LOCAL] || mg->store[REMOTE]) &&
-	    !r->s[LOCAL].compare)
+	    (!r->s[LOCAL].compare || r->s[LOCAL].missed))
 		warn_conflict(m, r);
+	r->s[LOCAL].missed = 0;
 	for (i = 0; i < 2; i++) {
 		r->s[i].compare = 0;
 		r->s[OTHER(i)].changed = mg->store[i] != 0;
@@ -246,16 +250,15 @@ push_stored(struct request *r, struct imsg *im)
 }
 
 static void
-say_set(struct mbox *m, enum side side, const char *what, const char *tail,
+say_set(struct mbox *m, enum side side, const char *what,
     const struct uidset *set)
 {
 	char uids[512];
 	size_t pos = 0;
 
 	(void)uidset_format(set, &pos, uids, sizeof(uids));
-	say(m->e, LOG_L_NOTICE, (int)side, m, "%s%llu UID(s) %s%s%s", what,
-	    (unsigned long long)uidset_count(set), uids,
-	    pos < set->n ? ",..." : "", tail);
+	say(m->e, LOG_L_NOTICE, (int)side, m, "%s %s%s", what, uids,
+	    pos < set->n ? ",..." : "");
 }
 
 /*
@@ -284,7 +287,7 @@ stored(struct request *rq, const struct msg_fail *fail)
 	struct uiditer it;
 	struct row *r;
 	uint32_t uid;
-	char *f;
+	char *f, *what;
 
 	if (fail != NULL) {
 		req_plain(rq, fail);
@@ -306,9 +309,11 @@ stored(struct request *rq, const struct msg_fail *fail)
 	m->e->stats.flagged[p->side] += uidset_count(&p->set);
 	if (!uidset_empty(&p->set)) {
 		f = flags_format(flagtab_get(&m->e->flagtab, p->want));
-		say(m->e, LOG_L_NOTICE, (int)p->side, m, "Updated flags %s for "
-		    "%llu message(s)", f ? f : "?",
-		    (unsigned long long)uidset_count(&p->set));
+		if (f == NULL || asprintf(&what, "Updated flags %s for UID",
+		    f) == -1)
+			fatal("out of memory");
+		say_set(m, p->side, what, &p->set);
+		free(what);
 		free(f);
 	}
 	push_discard(p);
@@ -382,6 +387,7 @@ expunged(struct request *rq, const struct msg_fail *fail)
 	struct uiditer it;
 	struct row *r;
 	uint32_t uid;
+	char what[64];
 
 	memset(&pl, 0, sizeof(pl));
 	if (fail != NULL) {
@@ -406,8 +412,11 @@ expunged(struct request *rq, const struct msg_fail *fail)
 	    NULL);
 	free(pl.unmap);
 	m->e->stats.deleted[p->side] += uidset_count(&p->set);
-	if (!uidset_empty(&p->set))
-		say_set(m, p->side, "Removed ", "", &p->set);
+	if (!uidset_empty(&p->set)) {
+		snprintf(what, sizeof(what), "Removed %llu UID(s)",
+		    (unsigned long long)uidset_count(&p->set));
+		say_set(m, p->side, what, &p->set);
+	}
 	push_discard(p);
 }
 

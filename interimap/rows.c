@@ -72,8 +72,8 @@ index_rows(struct rowtab *t)
 	t->unindexed = 0;
 }
 
-static void
-sort_rows(struct rowtab *t)
+void
+rowtab_sort(struct rowtab *t)
 {
 	if (!t->unsorted)
 		return;
@@ -82,15 +82,35 @@ sort_rows(struct rowtab *t)
 	t->unindexed = 1;
 }
 
+static void
+put_in_order(struct rowtab *t, enum side side)
+{
+	rowtab_sort(t);
+	if (side == REMOTE && t->n > 0 && t->unindexed)
+		index_rows(t);
+}
+
+void
+rowtab_uids(struct rowtab *t, enum side side, struct uidset *set)
+{
+	const struct row *r;
+	uint32_t i;
+
+	put_in_order(t, side);
+	for (i = 0; i < t->n; i++) {
+		r = &t->r[side == LOCAL ? i : t->byremote[i]];
+		if (uidset_add(set, r->uid[side]) == -1)
+			fatal("out of memory");
+	}
+}
+
 struct row *
 rowtab_find(struct rowtab *t, enum side side, uint32_t uid)
 {
 	uint32_t lo = 0, hi = t->n, mid;
 	struct row *r;
 
-	sort_rows(t);
-	if (side == REMOTE && t->n > 0 && t->unindexed)
-		index_rows(t);
+	put_in_order(t, side);
 	while (lo < hi) {
 		mid = lo + (hi - lo) / 2;
 		r = side == LOCAL ? &t->r[mid] : &t->r[t->byremote[mid]];

@@ -16,9 +16,10 @@
 
 
 /*
- * One run: the children are started, the parent is locked, the database is
- * opened, then the engine talks to the servers until it is done.  One poll
- * loop.  Called by main.c; reads nothing a child wrote before it is locked.
+ * One session: the children are started, the parent is locked, the database is
+ * opened, then the engine talks to the servers until it is done; with --notify
+ * again and again (watch.c).  One poll loop.  Called by main.c; reads nothing
+ * a child wrote before it is locked.
  */
 #include <errno.h>
 #include <poll.h>
@@ -32,8 +33,8 @@
 #include "sandbox.h"
 #include "session.h"
 
-static int64_t
-now_ms(void)
+int64_t
+session_now(void)
 {
 	struct timespec	ts;
 
@@ -70,6 +71,9 @@ engine_say(void *arg, enum loglevel level, int side, const char *mailbox,
 {
 	struct session	*s = arg;
 
+	if (s->opts->notify && level <= LOG_L_WARN &&
+	    said_again(&s->said, side, mailbox, text))
+		level = LOG_L_DEBUG;
 	output_line(s->out, level, side, mailbox, text, strlen(text));
 }
 
@@ -164,6 +168,32 @@ prepare(struct session *s)
 	return 0;
 }
 
+/* The passwords that commands tell.  0; or -1: it was said. */
+static int
+ask_secrets(struct session *s)
+{
+	struct server	*v;
+	char		 err[ERRMAX];
+	int		 i;
+
+	for (i = LOCAL; i <= REMOTE; i++) {
+		v = &s->conf->server[i];
+		if (v->passcommand == NULL)
+			continue;
+		session_say(s, LOG_L_DEBUG, i, "running password-command");
+		v->password = secret_run(v->passcommand, err, sizeof(err));
+		if (v->password != NULL)
+			continue;
+		if (!got_sigterm && !got_sigint)
+			session_say(s, LOG_L_ERROR, i, "password-command "
+			    "failed: %s; run it by hand, and correct section "
+			    "[%s] of %s", err, side_name((enum side)i),
+			    s->conf->path);
+		return -1;
+	}
+	return 0;
+}
+
 /* ---- the run ---- */
 
 static void
@@ -181,6 +211,18 @@ session_begin(struct session *s)
 		session_fail(s, OUT_INTERNAL);
 }
 
+void
+session_again(struct session *s)
+{
+	engine_free(s->engine);
+	if (make_engine(s) == -1)
+		fatal("out of memory");
+	said_next(&s->said);
+	s->phase = PHASE_WORK;
+	if (engine_start(s->engine) == -1)
+		session_fail(s, OUT_INTERNAL);
+}
+
 /*
  * A server may still be at work on the last APPEND of a run that was killed,
  * and what it will have appended is not to be seen yet.  Asked at once, it
@@ -191,7 +233,7 @@ session_opened(struct session *s)
 {
 	if (s->unfinished) {
 		s->phase = PHASE_GRACE;
-		s->deadline = now_ms() + GRACE_MS;
+		s->deadline = session_now() + GRACE_MS;
 	} else
 		session_begin(s);
 }
@@ -201,7 +243,7 @@ static void
 begin_end(struct session *s)
 {
 	s->phase = PHASE_END;
-	s->deadline = now_ms() + END_MS;
+	s->deadline = session_now() + END_MS;
 	child_send(s, PEER_LOCAL, MSG_LOGOUT, ID_LOGOUT, NULL);
 	child_send(s, PEER_REMOTE, MSG_LOGOUT, ID_LOGOUT, NULL);
 }
@@ -266,11 +308,18 @@ summary(struct session *s)
 static void
 engine_ended(struct session *s)
 {
-	s->outcome = outcome_worse(s->outcome, engine_outcome(s->engine));
+	enum outcome	o = engine_outcome(s->engine);
+	int		well = o == OUT_DONE || o == OUT_GUARD ||
+			    o == OUT_PARTIAL;
+
 	summary(s);
-	begin_end(s);
-	if (s->outcome == OUT_DONE || s->outcome == OUT_GUARD ||
-	    s->outcome == OUT_PARTIAL)
+	if (well && s->opts->notify)
+		watch_begin(s);
+	else {
+		s->outcome = outcome_worse(s->outcome, o);
+		begin_end(s);
+	}
+	if (well)
 		s->cleaning = child_send(s, PEER_DB, MSG_CLEAN, ID_CLEAN,
 		    NULL) == 0;
 }
@@ -281,7 +330,7 @@ at_end(struct session *s)
 {
 	if (s->phase != PHASE_END)
 		return 0;
-	if (now_ms() >= s->deadline)
+	if (session_now() >= s->deadline)
 		return 1;
 	return !s->peer[PEER_LOCAL].open && !s->peer[PEER_REMOTE].open &&
 	    !(s->cleaning && s->peer[PEER_DB].open);
@@ -314,8 +363,9 @@ wait_once(struct session *s, const sigset_t *mask)
 			pfd[i].events |= POLLOUT;
 		pfd[i].revents = 0;
 	}
-	if (s->phase == PHASE_END || s->phase == PHASE_GRACE) {
-		left = s->deadline - now_ms();
+	if (s->phase != PHASE_OPEN && s->phase != PHASE_WORK &&
+	    s->phase != PHASE_ARM) {
+		left = s->deadline - session_now();
 		left = left > 0 ? left : 0;
 		ts.tv_sec = left / 1000;
 		ts.tv_nsec = (left % 1000) * 1000000;
@@ -346,10 +396,11 @@ loop(struct session *s)
 	while (!at_end(s)) {
 		if (got_sigterm || got_sigint)
 			signalled(s);
-		if (s->phase == PHASE_GRACE && now_ms() >= s->deadline)
+		if (s->phase == PHASE_GRACE && session_now() >= s->deadline)
 			session_begin(s);
 		if (s->phase == PHASE_WORK && engine_done(s->engine))
 			engine_ended(s);
+		watch_step(s);
 		children_flush(s);
 		if (!at_end(s))
 			wait_once(s, &before);
@@ -363,6 +414,7 @@ release(struct session *s)
 	engine_free(s->engine);
 	ignore_free(s->ignore);
 	patterns_free(&s->patterns);
+	said_free(&s->said);
 	free(s->database);
 }
 
@@ -381,7 +433,9 @@ session_run(struct config *conf, const struct options *opts,
 		release(&s);
 		return OUT_CONFIG;
 	}
-	if (children_start(&s) == -1)
+	if (ask_secrets(&s) == -1)
+		s.outcome = OUT_AUTH;
+	else if (children_start(&s) == -1)
 		s.outcome = OUT_FAILED;
 	else if (sandbox_enter(SANDBOX_PARENT_LOCKED, NULL, err,
 	    sizeof(err)) == -1) {

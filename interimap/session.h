@@ -17,7 +17,8 @@
 
 /*
  * The inside of a session: what session.c (its life), children.c (the
- * children and what they are told) and frames.c (what they say) share.
+ * children and what they are told), frames.c (what they say) and watch.c (what
+ * is between two runs) share.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -38,11 +39,18 @@
 #define ID_CONNECT	(ENGINE_IDMAX + 3)
 #define ID_CLEAN	(ENGINE_IDMAX + 4)
 #define ID_LOGOUT	(ENGINE_IDMAX + 5)
+#define ID_NOTIFY	(ENGINE_IDMAX + 6)
+#define ID_LOOK		(ENGINE_IDMAX + 7)	/* LIST between two runs */
+#define ID_NOOP		(ENGINE_IDMAX + 8)
 
 enum phase {
 	PHASE_OPEN,		/* the database is being opened and locked */
 	PHASE_GRACE,		/* servers end what the last run began */
 	PHASE_WORK,		/* the engine runs */
+	/* the next three with --notify only (watch.c) */
+	PHASE_ARM,		/* servers are asked to tell of changes */
+	PHASE_WATCH,		/* none tells of any */
+	PHASE_SETTLE,		/* one did; more may follow */
 	PHASE_END		/* the children are ending */
 };
 
@@ -53,7 +61,12 @@ struct peerio {
 	int		 open;		/* its control socket is */
 	int		 ready;		/* READY came, of our version */
 	int		 told;		/* why it ends was said */
+	unsigned int	 owed;		/* answers to what watch.c asked */
 };
+
+#define SAID_MAX	256
+struct saidlines { char *v[SAID_MAX]; size_t n; };
+struct said { struct saidlines now, before; };
 
 struct session {
 	struct config	*conf;
@@ -68,8 +81,15 @@ struct session {
 	enum outcome	 outcome;
 	int		 cleaning;	/* CLEAN is not answered yet */
 	int		 aborted;	/* and why, the other side has to say */
-	int64_t		 deadline;	/* PHASE_GRACE, PHASE_END: monotonic ms */
+	int64_t		 deadline;	/* of phases that wait: monotonic ms */
 	int		 unfinished;	/* the last run was copying */
+	/* of watch.c */
+	struct said	 said;
+	int		 news;		/* a server told of a change */
+	int		 partial;	/* the last run left something out */
+	int		 named;		/* all mailboxes were, in NOTIFY */
+	unsigned int	 fruitless;	/* runs in a row that found nothing */
+	int64_t		 since;		/* when PHASE_WATCH began */
 };
 
 /* ---- session.c ---- */
@@ -81,6 +101,9 @@ void	 session_say(struct session *, enum loglevel, int, const char *, ...)
 void	 session_fail(struct session *, enum outcome);
 /* The database is ours: begin with the servers. */
 void	 session_opened(struct session *);
+/* One more run, on the same connections. */
+void	 session_again(struct session *);
+int64_t	 session_now(void);			/* monotonic ms */
 
 /* ---- children.c ---- */
 
@@ -102,6 +125,23 @@ void	 child_ended(struct session *, enum peer);
 void	 children_end(struct session *);
 /* The side of output lines for a peer. */
 int	 peer_side(enum peer);
+
+/* ---- watch.c: --notify ---- */
+
+void	 watch_begin(struct session *);		/* a run ended */
+void	 watch_end(struct session *);		/* and the next begins */
+void	 watch_step(struct session *);		/* look at the clock */
+/* DONE (or FAIL) of a request of watch.c: 0, or -1: there is none. */
+int	 watch_answered(struct session *, enum peer, uint32_t, int);
+/* MAILBOX that is not the engine's: 0, or -1 malformed. */
+int	 watch_told(struct session *, enum peer, struct imsg *);
+
+/* ---- said.c ---- */
+
+/* 1: the last run said this line, too. */
+int	 said_again(struct said *, int, const char *, const char *);
+void	 said_next(struct said *);		/* a new run begins */
+void	 said_free(struct said *);
 
 /* ---- frames.c ---- */
 

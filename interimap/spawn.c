@@ -15,7 +15,7 @@
  */
 
 /*
- * Starts the children and the tunnel commands of a session, and reaps the
+ * Starts the children and the commands of a session, and reaps the
  * children.  Called by children.c; all but child_reap() before the parent
  * locks.  Chooses no program itself: that is locate.c.
  *
@@ -50,7 +50,7 @@
 #define FIRST_FREE	16		/* above all of them, while sorting */
 
 #define REAP_STEP	10		/* milliseconds between two looks */
-#define WORDS_MAX	256		/* words of a tunnel command */
+#define WORDS_MAX	256		/* words of a command */
 
 #define COMMAND_PATH	"/usr/bin:/bin"
 
@@ -333,14 +333,15 @@ block_interrupt(void)
 }
 
 static void __attribute__((noreturn))
-run_command(char *command, int *fds)
+run_command(char *command, int *fds, int group)
 {
 	char *argv[WORDS_MAX];
 	int error = fds[ERROR_FD];
 
 	if (sort_fds(fds, NFDS) == -1)
 		give_up(error);
-	if (block_interrupt() == -1 || clean_environment() == -1)
+	if (block_interrupt() == -1 || clean_environment() == -1 ||
+	    (group && setpgid(0, 0) == -1))
 		give_up(ERROR_FD);
 	if (wants_shell(command))
 		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
@@ -351,46 +352,71 @@ run_command(char *command, int *fds)
 	give_up(ERROR_FD);
 }
 
-/* Our end of the command's socket, or -1 with errno. */
-static int
-fork_command(char *command, int errfd)
+/*
+ * A command with these descriptors, in a process group of its own if asked.
+ * Its process, or -1 with errno.
+ */
+static pid_t
+fork_command(char *command, int in, int out, int errfd, int group)
 {
-	int sp[2] = { -1, -1 }, ep[2] = { -1, -1 }, rc = -1;
-	pid_t pid;
+	int ep[2] = { -1, -1 };
+	pid_t pid = -1;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sp) == 0 &&
-	    pipe2(ep, O_CLOEXEC) == 0 && (pid = fork()) != -1) {
+	if (pipe2(ep, O_CLOEXEC) == 0 && (pid = fork()) != -1) {
 		if (pid == 0) {
-			int fds[NFDS] = { sp[1], sp[1], errfd, -1, -1, -1,
-			    ep[1] };
+			int fds[NFDS] = { in, out, errfd, -1, -1, -1, ep[1] };
 
-			run_command(command, fds);
+			run_command(command, fds, group);
 		}
 		close(ep[1]);
 		ep[1] = -1;
-		if (started(pid, ep[0]) == 0) {
-			rc = sp[0];
-			sp[0] = -1;
-		}
+		if (started(pid, ep[0]) == -1)
+			pid = -1;
 	}
-	close_all(sp, 2);
 	close_all(ep, 2);
-	return rc;
+	return pid;
 }
 
 int
 tunnel_spawn(const char *command, int quiet, char *err, size_t len)
 {
 	char *copy;
-	int null = -1, fd = -1;
+	int null = -1, sp[2] = { -1, -1 }, fd = -1;
 
 	if ((copy = strdup(command)) != NULL && (!quiet ||
-	    (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) != -1))
-		fd = fork_command(copy, quiet ? null : STDERR_FILENO);
+	    (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) != -1) &&
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sp) == 0 &&
+	    fork_command(copy, sp[1], sp[1], quiet ? null : STDERR_FILENO,
+	    0) != -1) {
+		fd = sp[0];
+		sp[0] = -1;
+	}
 	if (fd == -1)
 		snprintf(err, len, "cannot run command \"%s\": %s", command,
 		    strerror(errno));
 	close_all(&null, 1);
+	close_all(sp, 2);
 	free(copy);
+	return fd;
+}
+
+int
+output_spawn(const char *command, pid_t *pid)
+{
+	char *copy;
+	int null = -1, p[2] = { -1, -1 }, fd = -1;
+
+	*pid = -1;
+	if ((copy = strdup(command)) != NULL &&
+	    (null = open("/dev/null", O_RDONLY | O_CLOEXEC)) != -1 &&
+	    pipe2(p, O_CLOEXEC) == 0 && (*pid = fork_command(copy, null, p[1],
+	    STDERR_FILENO, 1)) != -1) {
+		fd = p[0];
+		p[0] = -1;
+	}
+	close_all(&null, 1);
+	close_all(p, 2);
+	if (copy != NULL)
+		freezero(copy, strlen(command));
 	return fd;
 }

@@ -75,6 +75,7 @@ subscribed(struct request *r, const struct msg_fail *fail)
 		return;
 	}
 	if (fail == NULL) {
+		r->m->s[r->peer].attrs ^= ATTR_SUBSCRIBED;
 		if (r->m->idx != 0)
 			set_subscribed(r->m, on);
 		say(r->e, LOG_L_NOTICE, (int)r->peer, NULL, "%s to %s",

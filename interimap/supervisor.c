@@ -37,6 +37,7 @@
 
 #define BACKOFF_FIRST	5		/* seconds after the first failure */
 #define BACKOFF_MAX	900		/* and at most */
+#define STEADY		60		/* a session this long was a success */
 
 static volatile sig_atomic_t stop, hangup;	/* set by on_signal() */
 
@@ -73,6 +74,15 @@ catch_signals(sigset_t *during)
 	return 0;
 }
 
+static time_t
+now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec;
+}
+
 /* Sleep so many seconds (-1: for ever) or until a signal comes. */
 static void
 doze(long seconds, const sigset_t *during)
@@ -86,17 +96,11 @@ doze(long seconds, const sigset_t *during)
 static void
 rest(unsigned int seconds, const sigset_t *during)
 {
-	struct timespec now, end;
+	time_t end = now() + seconds, t;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += seconds;
 	hangup = 0;
-	while (!stop && !hangup) {
-		clock_gettime(CLOCK_MONOTONIC, &now);
-		if (now.tv_sec >= end.tv_sec)
-			return;
-		doze(end.tv_sec - now.tv_sec, during);
-	}
+	while (!stop && !hangup && (t = now()) < end)
+		doze(end - t, during);
 }
 
 static pid_t
@@ -118,13 +122,16 @@ start_session(const char *self, char **argv, const sigset_t *mask)
 	_exit(OUT_INTERNAL);
 }
 
-/* Wait for a session, passing signals on.  Its exit status. */
+/*
+ * Wait for a session, passing signals on.  Its exit status; *again: it ended
+ * because of SIGHUP.
+ */
 static int
-watch_session(pid_t pid, const sigset_t *during)
+watch_session(pid_t pid, int *again, const sigset_t *during)
 {
 	int passed = 0, status;
 
-	hangup = 0;
+	hangup = *again = 0;
 	while (waitpid(pid, &status, WNOHANG) != pid) {
 		if (stop && passed != stop) {
 			passed = stop;
@@ -132,6 +139,7 @@ watch_session(pid_t pid, const sigset_t *during)
 		}
 		if (hangup) {
 			hangup = 0;
+			*again = 1;
 			kill(pid, SIGHUP);
 		}
 		doze(-1, during);
@@ -148,15 +156,18 @@ watch_session(pid_t pid, const sigset_t *during)
 
 /*
  * Seconds until the next session, or -1: there is none.  *failures counts
- * temporary failures in a row; their pause doubles, half of it by chance, so
- * that many clients do not come back at once.
+ * temporary failures in a row, of sessions that did not last; their pause
+ * doubles, half of it by chance, so that many clients do not come back at once.
  */
 static long
-pause_after(int status, unsigned int interval, unsigned int *failures)
+pause_after(int status, unsigned int interval, time_t lasted,
+    unsigned int *failures)
 {
 	unsigned int limit = BACKOFF_FIRST;
 	unsigned int i;
 
+	if (lasted >= STEADY)
+		*failures = 0;
 	switch (status) {
 	case OUT_DONE:
 	case OUT_PARTIAL:
@@ -195,19 +206,22 @@ run_sessions(const char *self, char **argv, unsigned int interval)
 	unsigned int failures = 0;
 	sigset_t during;
 	long seconds;
+	time_t began;
 	pid_t pid;
-	int status = OUT_DONE;
+	int again = 0, status;
 
 	if (catch_signals(&during) == -1)
 		return OUT_INTERNAL;
-	for (;;) {
+	for (;; again = 0) {
+		began = now();
 		if ((pid = start_session(self, argv, &during)) == -1) {
 			log_warn("cannot start a session: %s",
 			    strerror(errno));
 			status = OUT_TEMPORARY;
 		} else
-			status = watch_session(pid, &during);
-		seconds = pause_after(status, interval, &failures);
+			status = watch_session(pid, &again, &during);
+		seconds = pause_after(status, again ? 0 : interval,
+		    now() - began, &failures);
 		if (stop || seconds == -1)
 			return status;
 		rest((unsigned int)seconds, &during);

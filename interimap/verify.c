@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "repair.h"
 
 /* Messages of a set at UIDs in [lo, hi]. */
 static uint64_t
@@ -101,6 +101,18 @@ fits(struct mbox *m, enum side side)
 	return expect == s->exists;
 }
 
+int
+verify_again(struct mbox *m)
+{
+	if (++m->tries <= VERIFY_MAX)
+		return 0;
+	say(m->e, LOG_L_WARN, SIDE_NONE, m, "what the server tells of this "
+	    "mailbox does not add up; left to the next run");
+	mbox_fail(m, OUT_PARTIAL);
+	mbox_finish(m);
+	return -1;
+}
+
 static void	verified(struct mbox *);
 
 /* Ask for the whole list of the sides whose numbers do not fit. */
@@ -111,13 +123,8 @@ verify(struct mbox *m)
 	struct uidset all;
 	int i;
 
-	if (++m->tries > VERIFY_MAX) {
-		say(m->e, LOG_L_WARN, SIDE_NONE, m, "what the server tells of "
-		    "this mailbox does not add up; left to the next run");
-		mbox_fail(m, OUT_PARTIAL);
-		mbox_finish(m);
+	if (verify_again(m) == -1)
 		return;
-	}
 	uidset_init(&all);
 	if (uidset_add_range(&all, 1, UID_MAX) == -1)
 		fatal("out of memory");
@@ -141,6 +148,10 @@ pull_looked(struct mbox *m)
 {
 	int i, doubt = 0;
 
+	if (repair_first(m)) {
+		repair_looked(m);
+		return;
+	}
 	for (i = 0; i < 2; i++) {
 		if (!m->s[i].pulled)
 			continue;
@@ -164,41 +175,44 @@ static void
 take_strays(struct mbox *m, enum side side)
 {
 	struct mside *s = &m->s[side];
-	struct uidset strays;
-	uint32_t i, uid;
+	struct uidset strays, mapped;
 	int err = 0;
 
 	uidset_init(&strays);
+	uidset_init(&mapped);
+	rowtab_uids(&m->rowtab, side, &mapped);
 	if (s->cur.uidnext > 1)
 		err |= uidset_add_range(&strays, 1, s->cur.uidnext - 1);
 	err |= uidset_intersect(&strays, &s->present);
 	err |= uidset_minus(&strays, &s->skipped);
 	err |= uidset_minus(&strays, &s->fresh);
-	for (i = 0; i < m->rowtab.n; i++) {
-		uid = m->rowtab.r[i].uid[side];
-		err |= uidset_remove_range(&strays, uid, uid);
-	}
+	err |= uidset_minus(&strays, &mapped);
 	err |= uidset_union(&s->again, &strays);
 	err |= uidset_union(&s->fresh, &strays);
 	if (err)
 		fatal("out of memory");
 	uidset_free(&strays);
+	uidset_free(&mapped);
+}
+
+int
+verify_fits(const struct mside *s)
+{
+	return count_within(&s->present, 1, s->sel.uidnext - 1) == s->exists;
 }
 
 /*
  * A complete SEARCH: what of the mapping is not in it has vanished, whatever
- * VANISHED said.  1, or 0 when the mailbox changed in between.
+ * VANISHED said.
  */
-static int
-take_search(struct mbox *m, enum side side)
+void
+verify_take(struct mbox *m, enum side side)
 {
 	struct mside *s = &m->s[side];
 	const struct row *r;
 	uint64_t lies = 0;
 	uint32_t i;
 
-	if (count_within(&s->present, 1, s->sel.uidnext - 1) != s->exists)
-		return 0;
 	for (i = 0; i < m->rowtab.n; i++) {
 		r = &m->rowtab.r[i];
 		if (uidset_has(&s->present, r->uid[side]) &&
@@ -225,7 +239,6 @@ take_search(struct mbox *m, enum side side)
 	if (uidset_copy(&s->listed, &s->present) == -1)
 		fatal("out of memory");
 	s->verified = 1;
-	return 1;
 }
 
 static void
@@ -237,7 +250,10 @@ verified(struct mbox *m)
 		if (!m->s[i].doubt)
 			continue;
 		m->s[i].doubt = 0;
-		if (!take_search(m, (enum side)i))
+		/* Unless the mailbox changed in between. */
+		if (verify_fits(&m->s[i]))
+			verify_take(m, (enum side)i);
+		else
 			pull_send(m, (enum side)i, PULL_UIDS);
 	}
 	mbox_wait(m, m->pending > 0 ? pull_done : pull_apply);

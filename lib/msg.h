@@ -45,9 +45,9 @@
 	X(READY,	CP, 12, 64)					\
 	X(DONE,		CP, 0, 0)					\
 	X(FAIL,		CP, 9, 4096)					\
-	X(LOG,		CP, 5, 16384)					\
+	X(LOG,		CP, 9, 16384)					\
 	/* an IMAP server */						\
-	X(CONFIG,	PI, 58, 65536)					\
+	X(CONFIG,	PI, 92, 65536)					\
 	X(CONNECT,	PI, 0, 0)					\
 	X(LIST,		PI, 13, 65536)					\
 	X(CREATE,	PI, 5, 4096)					\
@@ -65,6 +65,7 @@
 	X(COPY_IN,	PI, 17, 65536)					\
 	X(COPY_OUT,	PI, 17, 65536)					\
 	X(NOOP,		PI, 0, 0)					\
+	X(NOTIFY,	PI, 5, 65536)					\
 	X(UNSELECT,	PI, 0, 0)					\
 	X(LOGOUT,	PI, 0, 0)					\
 	X(MAILBOX,	IP, 28, 4096)					\
@@ -78,6 +79,7 @@
 	X(LEFTOUT,	IP, 5, 64)					\
 	/* the database */						\
 	X(OPEN,		PS, 6, 8192)					\
+	X(MIGRATE,	PS, 4, 4)					\
 	X(MAILBOXES,	PS, 0, 0)					\
 	X(ADD,		PS, 6, 4096)					\
 	X(SETSUB,	PS, 5, 5)					\
@@ -97,7 +99,7 @@
 	X(MOVE,		PS, 11, 8192)					\
 	X(BEGIN,	PS, 0, 0)					\
 	X(CLEAN,	PS, 0, 0)					\
-	X(OPENED,	SP, 2, 2)					\
+	X(OPENED,	SP, 3, 3)					\
 	X(DBMAILBOX,	SP, 52, 4096)					\
 	X(ADDED,	SP, 4, 4)					\
 	X(COUNTED,	SP, 20, 20)					\
@@ -169,15 +171,20 @@ struct msg_ready { uint32_t version; uint64_t caps; };
 #define CAP_OBJECTID	0x20000
 
 struct msg_fail { uint8_t kind; struct bytes code, text; };
-struct msg_log { uint8_t level; struct bytes text; };
+struct msg_log { uint8_t level; struct bytes text;
+	struct bytes mailbox; };	/* that it is about; empty: none */
 
 enum conn_type { CONN_IMAP, CONN_IMAPS, CONN_TUNNEL };
+/* Who resolves the host: we do; or the proxy. */
+enum proxy_type { PROXY_NONE, PROXY_SOCKS5, PROXY_SOCKS5H };
 struct msg_config {
-	uint8_t side, type, starttls, verify, debug;
+	uint8_t side, type, starttls, verify, debug, compress, proxy;
 	uint32_t timeout;		/* seconds a read may wait */
+	uint32_t patience;		/* seconds the other side may take */
 	/* texts; empty: not set.  sni is used only when has_sni is 1 */
 	struct bytes host, port, username, password, auth, cafile, capath,
-	    sni, proto_min, proto_max, ciphers, fingerprints;
+	    sni, proto_min, proto_max, ciphers, fingerprints, cert, key,
+	    protocols, proxyhost, proxyport, proxyuser, proxypass;
 	uint8_t has_sni;
 };
 
@@ -186,6 +193,19 @@ struct msg_list {			/* LIST (opts) ref patterns RETURN .. */
 	uint8_t status;			/* RETURN (SUBSCRIBED STATUS (...)) */
 	uint32_t npatterns;		/* then the patterns, one by one: */
 };					/* msg_put_pattern/msg_get_pattern */
+
+/*
+ * NOTIFY (RFC 5465): from its DONE on, until NOTIFY_NONE, what the server tells
+ * by itself comes as MAILBOX of id 0: has 0, it is as after LIST; else STATUS
+ * told this much; with an empty name, it may not have told all, and will tell
+ * nothing more until the next NOTIFY.
+ */
+enum notify_mode {
+	NOTIFY_NONE,			/* nothing more */
+	NOTIFY_NAMES,			/* of these mailboxes, and new names */
+	NOTIFY_PERSONAL			/* of all mailboxes of the user */
+};
+struct msg_notify { uint8_t mode; uint32_t n; };	/* then n patterns */
 
 struct msg_name { struct bytes name; };	/* CREATE DELETE [UN]SUBSCRIBE */
 struct msg_rename { struct bytes from, to; };
@@ -237,6 +257,7 @@ struct msg_pull {
 #define ID_HEADER	1	/* SHA-256 of the identifying header fields */
 #define ID_WEAK		2	/* the same, but without a Message-ID */
 #define ID_BODY		3	/* SHA-256 of the whole message */
+#define ID_DATE		4	/* GETMETA: the date, no digest and no size */
 #define ID_DIGEST	32
 /* GETFLAGS SEARCH EXPUNGE GETMETA IDENTIFY */
 /* EXPUNGE -> VANISHED*: what the server says it expunged. */
@@ -304,8 +325,13 @@ struct msg_leftout { uint32_t uid; uint8_t why; };
 /* statedb */
 #define OPEN_CREATE	0x01		/* create the file when missing, 0600 */
 struct msg_open { struct bytes path; uint8_t flags; };
-/* unclean: 1, the last run did not end; 2, and left intents open. */
-struct msg_opened { uint8_t created, unclean; };
+/*
+ * unclean: 1, the last run did not end; 2, and left intents open.
+ * old: the tables are of version 0, and MIGRATE must be next.
+ */
+struct msg_opened { uint8_t created, unclean, old; };
+/* The delimiter of each side (0: it is flat), and whether it was told. */
+struct msg_migrate { uint8_t delim[2], told[2]; };
 struct msg_state { uint32_t uidvalidity, uidnext; uint64_t modseq; };
 struct msg_dbmailbox {			/* -> MAILBOXES */
 	uint32_t idx;
@@ -371,6 +397,7 @@ MSG_CODEC(config, msg_config);
 MSG_CODEC(list, msg_list);		/* head; then npatterns of: */
 void	msg_put_pattern(struct ibuf *, const char *, size_t);
 int	msg_get_pattern(struct ibuf *, struct bytes *);
+MSG_CODEC(notify, msg_notify);		/* head; then n of pattern */
 MSG_CODEC(name, msg_name);
 MSG_CODEC(rename, msg_rename);
 MSG_CODEC(mailbox, msg_mailbox);
@@ -388,6 +415,7 @@ MSG_CODEC(pair, msg_pair);		/* an item: a > 0, b, held */
 MSG_CODEC(leftout, msg_leftout);
 MSG_CODEC(open, msg_open);
 MSG_CODEC(opened, msg_opened);
+MSG_CODEC(migrate, msg_migrate);
 MSG_CODEC(dbmailbox, msg_dbmailbox);
 MSG_CODEC(add, msg_add);
 MSG_CODEC(setsub, msg_setsub);

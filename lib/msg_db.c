@@ -51,6 +51,7 @@ msg_put_opened(struct ibuf *b, const struct msg_opened *m)
 {
 	ibuf_add_u8(b, m->created);
 	ibuf_add_u8(b, m->unclean);
+	ibuf_add_u8(b, m->old);
 }
 
 int
@@ -58,6 +59,30 @@ msg_get_opened(struct ibuf *b, struct msg_opened *m)
 {
 	m->created = field_get_u8(b, 0, 1);
 	m->unclean = field_get_u8(b, 0, 2);
+	m->old = field_get_u8(b, 0, 1);
+	return ibuf_done(b);
+}
+
+void
+msg_put_migrate(struct ibuf *b, const struct msg_migrate *m)
+{
+	int s;
+
+	for (s = LOCAL; s <= REMOTE; s++) {
+		ibuf_add_u8(b, m->delim[s]);
+		ibuf_add_u8(b, m->told[s]);
+	}
+}
+
+int
+msg_get_migrate(struct ibuf *b, struct msg_migrate *m)
+{
+	int s;
+
+	for (s = LOCAL; s <= REMOTE; s++) {
+		m->delim[s] = field_get_u8(b, 0, 127);
+		m->told[s] = field_get_u8(b, 0, 1);
+	}
 	return ibuf_done(b);
 }
 

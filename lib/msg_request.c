@@ -29,7 +29,7 @@
 
 #define FAIL_CODEMAX	64	/* octets of a response code */
 #define FAIL_TEXTMAX	(4096 - 9 - FAIL_CODEMAX)
-#define LOG_MSGMAX	(16384 - 5)
+#define LOG_MSGMAX	(16384 - 9 - MAILBOX_NAMEMAX)
 #define LIST_OPTSMAX	1024	/* octets of LIST's selection options */
 #define PATTERN_MIN	4	/* octets of an empty pattern */
 #define COPYITEM_MIN	(12 + FIELD_DATELEN + FIELD_FLAGSMIN)
@@ -71,6 +71,7 @@ msg_put_log(struct ibuf *b, const struct msg_log *m)
 {
 	ibuf_add_u8(b, m->level);
 	field_put_cut(b, m->text, LOG_MSGMAX);
+	field_put(b, m->mailbox);
 }
 
 int
@@ -78,6 +79,7 @@ msg_get_log(struct ibuf *b, struct msg_log *m)
 {
 	m->level = field_get_u8(b, LOG_L_ERROR, LOG_L_DEBUG);
 	m->text = ibuf_get_text(b, LOG_MSGMAX);
+	m->mailbox = ibuf_get_text(b, MAILBOX_NAMEMAX);
 	return ibuf_done(b);
 }
 
@@ -89,7 +91,10 @@ msg_put_config(struct ibuf *b, const struct msg_config *m)
 	ibuf_add_u8(b, m->starttls);
 	ibuf_add_u8(b, m->verify);
 	ibuf_add_u8(b, m->debug);
+	ibuf_add_u8(b, m->compress);
+	ibuf_add_u8(b, m->proxy);
 	ibuf_add_u32(b, m->timeout);
+	ibuf_add_u32(b, m->patience);
 	field_put(b, m->host);
 	field_put(b, m->port);
 	field_put(b, m->username);
@@ -102,6 +107,13 @@ msg_put_config(struct ibuf *b, const struct msg_config *m)
 	field_put(b, m->proto_max);
 	field_put(b, m->ciphers);
 	field_put(b, m->fingerprints);
+	field_put(b, m->cert);
+	field_put(b, m->key);
+	field_put(b, m->protocols);
+	field_put(b, m->proxyhost);
+	field_put(b, m->proxyport);
+	field_put(b, m->proxyuser);
+	field_put(b, m->proxypass);
 	ibuf_add_u8(b, m->has_sni);
 }
 
@@ -113,7 +125,10 @@ msg_get_config(struct ibuf *b, struct msg_config *m)
 	m->starttls = field_get_u8(b, 0, 1);
 	m->verify = field_get_u8(b, 0, 1);
 	m->debug = ibuf_get_u8(b);
+	m->compress = field_get_u8(b, 0, 1);
+	m->proxy = field_get_u8(b, PROXY_NONE, PROXY_SOCKS5H);
 	m->timeout = ibuf_get_u32(b);
+	m->patience = ibuf_get_u32(b);
 	m->host = ibuf_get_text(b, IMSG_MAXPAYLOAD);
 	m->port = ibuf_get_text(b, IMSG_MAXPAYLOAD);
 	m->username = ibuf_get_text(b, IMSG_MAXPAYLOAD);
@@ -126,6 +141,13 @@ msg_get_config(struct ibuf *b, struct msg_config *m)
 	m->proto_max = ibuf_get_text(b, IMSG_MAXPAYLOAD);
 	m->ciphers = ibuf_get_text(b, IMSG_MAXPAYLOAD);
 	m->fingerprints = ibuf_get_text(b, IMSG_MAXPAYLOAD);
+	m->cert = ibuf_get_text(b, IMSG_MAXPAYLOAD);
+	m->key = ibuf_get_text(b, IMSG_MAXPAYLOAD);
+	m->protocols = ibuf_get_text(b, IMSG_MAXPAYLOAD);
+	m->proxyhost = ibuf_get_text(b, IMSG_MAXPAYLOAD);
+	m->proxyport = ibuf_get_text(b, IMSG_MAXPAYLOAD);
+	m->proxyuser = ibuf_get_text(b, IMSG_MAXPAYLOAD);
+	m->proxypass = ibuf_get_text(b, IMSG_MAXPAYLOAD);
 	m->has_sni = field_get_u8(b, 0, 1);
 	return ibuf_done(b);
 }
@@ -159,6 +181,21 @@ int
 msg_get_pattern(struct ibuf *b, struct bytes *pattern)
 {
 	*pattern = ibuf_get_text(b, MAILBOX_NAMEMAX);
+	return field_ok(b);
+}
+
+void
+msg_put_notify(struct ibuf *b, const struct msg_notify *m)
+{
+	ibuf_add_u8(b, m->mode);
+	ibuf_add_u32(b, m->n);
+}
+
+int
+msg_get_notify(struct ibuf *b, struct msg_notify *m)
+{
+	m->mode = field_get_u8(b, NOTIFY_NONE, NOTIFY_PERSONAL);
+	m->n = field_get_count(b, PATTERN_MIN);
 	return field_ok(b);
 }
 
@@ -272,7 +309,7 @@ msg_get_uidsid(struct ibuf *b, struct msg_uids *m)
 {
 	m->mailbox = field_get_name(b);
 	m->uidvalidity = field_get_nz(b);
-	m->id = field_get_u8(b, ID_NONE, ID_BODY);
+	m->id = field_get_u8(b, ID_NONE, ID_DATE);
 	field_get_set(b, &m->set);
 	return field_finish(ibuf_done(b), NULL, &m->set);
 }

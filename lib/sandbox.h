@@ -53,7 +53,11 @@ enum sandbox_stage {
  * parent).  The locked imapchild of root is another user in an empty root.
  */
 int	 sandbox_enter(enum sandbox_stage, const char *, char *, size_t);
+/* Before a secret is read: no core, and no other process may look inside. */
+int	 sandbox_nocore(void);
 /* For --version: "seccomp, Landlock ABI 7" and the like. */
 void	 sandbox_describe(char *, size_t);
+/* "libseccomp 2.5.4"; empty where the system itself does it. */
+void	 sandbox_library(char *, size_t);
 
 #endif

@@ -33,6 +33,8 @@
 #include <fcntl.h>
 #include <seccomp.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "sandbox_linux.h"
@@ -362,4 +364,16 @@ filter_enter(enum sandbox_stage stage)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);
 	return rc;
+}
+
+void
+sandbox_library(char *buf, size_t len)
+{
+	const struct scmp_version *v = seccomp_version();
+
+	if (v == NULL)
+		strlcpy(buf, "libseccomp", len);
+	else
+		snprintf(buf, len, "libseccomp %u.%u.%u", v->major, v->minor,
+		    v->micro);
 }

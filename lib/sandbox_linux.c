@@ -81,7 +81,7 @@ set_limits(const struct limits *l)
 	    limit(RLIMIT_NPROC, l->nproc) == -1 ||
 	    limit(RLIMIT_NOFILE, l->nofile) == -1)
 		return -1;
-	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+	return sandbox_nocore();
 }
 
 /*
@@ -187,6 +187,13 @@ keep_paths(enum sandbox_stage stage, const char *path)
 	}
 }
 
+/* An exec takes it back, so the user's commands are as they were. */
+int
+sandbox_nocore(void)
+{
+	return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 static int
 failed(char *errbuf, size_t len, const char *what, int error)
 {
@@ -221,16 +228,32 @@ sandbox_enter(enum sandbox_stage stage, const char *path, char *errbuf,
 	return 0;
 }
 
+/* What a kernel of an older version of Landlock cannot take away. */
+static const struct {
+	int		 since;
+	const char	*what;
+} landlock_parts[] = {
+	{ 3, "truncate" }, { 4, "TCP" }, { 5, "ioctl" }, { 6, "signals" }
+};
+
 void
 sandbox_describe(char *buf, size_t len)
 {
-	const char *seccomp;
-	int abi = landlock_abi();
+	const char *sep = " without ";
+	int abi = landlock_abi(), n;
+	size_t i;
 
-	seccomp = prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == -1 ? "no seccomp" :
-	    "seccomp";
-	if (abi == 0)
-		snprintf(buf, len, "%s, no Landlock", seccomp);
-	else
-		snprintf(buf, len, "%s, Landlock ABI %d", seccomp, abi);
+	n = snprintf(buf, len, "%s, %s", prctl(PR_GET_SECCOMP, 0, 0, 0, 0) ==
+	    -1 ? "no seccomp" : "seccomp", abi == 0 ? "no Landlock" :
+	    "Landlock ABI ");
+	if (abi == 0 || n < 0 || (size_t)n >= len)
+		return;
+	snprintf(buf + n, len - (size_t)n, "%d", abi);
+	for (i = 0; i < nitems(landlock_parts); i++) {
+		if (abi >= landlock_parts[i].since)
+			continue;
+		strlcat(buf, sep, len);
+		strlcat(buf, landlock_parts[i].what, len);
+		sep = ", ";
+	}
 }

@@ -77,8 +77,8 @@ keep_paths(enum sandbox_stage stage, const char *path)
 	return 0;
 }
 
-static int
-no_core(void)
+int
+sandbox_nocore(void)
 {
 	struct rlimit none = { 0, 0 };
 
@@ -110,7 +110,7 @@ sandbox_enter(enum sandbox_stage stage, const char *path, char *errbuf,
 {
 	if (stage == SANDBOX_IMAP_LOCKED && drop_root() == -1)
 		return failed(errbuf, len, "giving up root");
-	if (no_core() == -1)
+	if (sandbox_nocore() == -1)
 		return failed(errbuf, len, "resource limits");
 	if (keep_paths(stage, path) == -1)
 		return failed(errbuf, len, "unveil");
@@ -123,4 +123,10 @@ void
 sandbox_describe(char *buf, size_t len)
 {
 	snprintf(buf, len, "pledge, unveil");
+}
+
+void
+sandbox_library(char *buf, size_t len)
+{
+	strlcpy(buf, "", len);
 }

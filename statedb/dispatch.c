@@ -37,6 +37,8 @@ static const struct rule {
 	enum handled	(*handler)(struct statedb *, struct request *);
 } rules[] = {
 	{ MSG_OPEN,	 DB_CLOSED, READS,  handle_open },
+	/* A transaction of its own, committed before it is done. */
+	{ MSG_MIGRATE,	 DB_OLD,    READS,  handle_migrate },
 	{ MSG_MAILBOXES, DB_READY,  READS,  handle_mailboxes },
 	{ MSG_ADD,	 DB_READY,  WRITES, handle_add },
 	{ MSG_SETSUB,	 DB_READY,  WRITES, handle_setsub },

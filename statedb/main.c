@@ -55,6 +55,18 @@ usage(void)
 	exit(1);
 }
 
+/* -V: what interimap --version says about us. */
+static int
+version(void)
+{
+	char seccomp[128];
+
+	sandbox_library(seccomp, sizeof(seccomp));
+	printf("SQLite %s%s%s\n", db_library(), seccomp[0] != '\0' ? ", " : "",
+	    seccomp);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
 /* Send what is queued down to this many octets, waiting for the parent. */
 static void
 drain(struct loop *l, size_t low)
@@ -246,6 +258,8 @@ main(int argc, char **argv)
 	struct stat sb;
 	int rc;
 
+	if (argc == 2 && strcmp(argv[1], "-V") == 0)
+		return version();
 	if (argc != 1 || fstat(PARENT_FD, &sb) == -1 || !S_ISSOCK(sb.st_mode))
 		usage();
 	memset(&l, 0, sizeof(l));

@@ -119,6 +119,31 @@ fail_not_regular(struct statedb *db)
 	    "another file", db->path);
 }
 
+static int
+fail_unusable(struct statedb *db, int e)
+{
+	struct stat sb;
+
+	switch (e) {
+	case ENOENT:
+		if (lstat(db->path, &sb) == 0)
+			return db_fail(db, FAIL_DB, "database %s is a link to "
+			    "a file that is not there: remove the link, or "
+			    "put the file where it leads", db->path);
+		return db_fail(db, FAIL_DB, "no such database file %s: it is "
+		    "created by a run without --watch", db->path);
+	case EACCES:
+	case EROFS:
+	case EPERM:
+		return db_fail(db, FAIL_DB, "database %s %s: %s; make the "
+		    "file and its folder readable and writable for this user",
+		    db->path, access(db->path, R_OK) == 0 ? "is read-only" :
+		    "cannot be read", strerror(e));
+	}
+	return db_fail(db, FAIL_DB, "cannot open database %s: %s; check its "
+	    "path", db->path, strerror(e));
+}
+
 /* Only a regular file that this user may read and write is opened. */
 static int
 file_check(struct statedb *db)
@@ -132,19 +157,7 @@ file_check(struct statedb *db)
 		if (access(db->path, R_OK | W_OK) == 0)
 			return 0;
 	}
-	switch (errno) {
-	case ENOENT:
-		return db_fail(db, FAIL_DB, "no such database file %s: it is "
-		    "created by a run without --watch", db->path);
-	case EACCES:
-	case EROFS:
-	case EPERM:
-		return db_fail(db, FAIL_DB, "database %s is read-only: %s; "
-		    "make the file and its folder readable and writable for "
-		    "this user", db->path, strerror(errno));
-	}
-	return db_fail(db, FAIL_DB, "cannot open database %s: %s", db->path,
-	    strerror(errno));
+	return fail_unusable(db, errno);
 }
 
 /*
@@ -242,18 +255,12 @@ lock(struct statedb *db, enum schema *found)
 	return 0;
 }
 
-/* Look for damage: always if the last run did not end well, else if cheap. */
+/* Read all of it, looking for damage. */
 static int
-damage_check(struct statedb *db, int suspect)
+damage_check(struct statedb *db)
 {
-	int64_t pages, size;
 	int ok;
 
-	if (db_exec_int(db, "PRAGMA page_count", &pages) == -1 ||
-	    db_exec_int(db, "PRAGMA page_size", &size) == -1)
-		return -1;
-	if (!suspect && pages > DB_CHECKMAX / size)
-		return 0;
 	if (db_exec_is(db, "PRAGMA quick_check(1)", "ok", &ok) == -1)
 		return -1;
 	if (!ok)
@@ -261,7 +268,11 @@ damage_check(struct statedb *db, int suspect)
 	return 0;
 }
 
-/* What the file holds, before anything is written. */
+/*
+ * What the file holds, before anything is written.  All of it is read only
+ * when the last run did not end well, which nobody knows of a file without our
+ * tables, and before the tables are changed.
+ */
 static int
 content_check(struct statedb *db, enum schema found, uint8_t *unclean)
 {
@@ -274,7 +285,17 @@ content_check(struct statedb *db, enum schema found, uint8_t *unclean)
 	    db_exec_int(db, "SELECT unclean FROM run", &value) == -1)
 		return -1;
 	*unclean = value != 0;
-	return damage_check(db, *unclean || found == SCHEMA_ORIGINAL);
+	if ((*unclean || found != SCHEMA_WHOLE) && damage_check(db) == -1)
+		return -1;
+	return found == SCHEMA_OLD ? migrate_rows(db) : 0;
+}
+
+/* The same for tables of version 0, which are not touched before MIGRATE. */
+static int
+probe_old(struct statedb *db)
+{
+	return db_exec(db, "BEGIN IMMEDIATE; PRAGMA user_version = 0;"
+	    "ROLLBACK");
 }
 
 /*
@@ -307,6 +328,15 @@ intents_left(struct statedb *db, struct msg_opened *o)
 	return 0;
 }
 
+int
+db_ready(struct statedb *db)
+{
+	if (db_exec(db, "PRAGMA foreign_keys = ON") == -1 ||
+	    db_prepare(db) == -1)
+		return -1;
+	return probe(db) == -1 || schema_reap(db) == -1 ? -1 : 0;
+}
+
 static int
 open_steps(struct statedb *db, int create, struct msg_opened *o)
 {
@@ -320,10 +350,13 @@ open_steps(struct statedb *db, int create, struct msg_opened *o)
 			return -1;
 	}
 	if (sql_open(db) == -1 || lock(db, &found) == -1 ||
-	    content_check(db, found, &o->unclean) == -1 ||
-	    schema_create(db, found) == -1 ||
-	    db_exec(db, "PRAGMA foreign_keys = ON") == -1 ||
-	    db_prepare(db) == -1 || probe(db) == -1 || schema_reap(db) == -1)
+	    content_check(db, found, &o->unclean) == -1)
+		return -1;
+	if (found == SCHEMA_OLD) {
+		o->old = 1;
+		return probe_old(db);
+	}
+	if (schema_create(db, found) == -1 || db_ready(db) == -1)
 		return -1;
 	o->created = (uint8_t)(created || found == SCHEMA_NONE);
 	return intents_left(db, o);
@@ -367,10 +400,16 @@ handle_open(struct statedb *db, struct request *r)
 	free(path);
 	if (rc == -1)
 		return H_FAIL;
-	db->state = DB_READY;
+	db->state = o.old ? DB_OLD : DB_READY;
 	ibuf_init(&b);
 	msg_put_opened(&b, &o);
 	request_event(r, MSG_OPENED, &b);
 	ibuf_free(&b);
 	return H_DONE;
+}
+
+const char *
+db_library(void)
+{
+	return sqlite3_libversion();
 }

@@ -27,12 +27,13 @@
  * The original's tables, which it must be able to use: nothing is added to
  * them, not even an index.
  */
-static const char original[] =
+const char schema_mailboxes[] =
     "CREATE TABLE mailboxes ("
     "	idx INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,"
     "	mailbox BLOB COLLATE BINARY NOT NULL CHECK (mailbox != '') UNIQUE,"
     "	subscribed BOOLEAN NOT NULL"
-    ");"
+    ");";
+static const char others[] =
     "CREATE TABLE local ("
     "	idx INTEGER NOT NULL PRIMARY KEY REFERENCES mailboxes (idx),"
     "	UIDVALIDITY UNSIGNED INT NOT NULL CHECK (UIDVALIDITY > 0),"
@@ -103,9 +104,8 @@ static const char ours[] =
     ");"
     "INSERT OR IGNORE INTO run (id, unclean) VALUES (1, 0);";
 
-/* Whether the original's tables are there, with the columns we use. */
-static int
-check_original(struct statedb *db)
+int
+schema_columns(struct statedb *db)
 {
 	static const char all[] = "SELECT m.idx, m.mailbox, m.subscribed, "
 	    "l.UIDVALIDITY, l.UIDNEXT, l.HIGHESTMODSEQ, "
@@ -153,19 +153,25 @@ schema_check(struct statedb *db, enum schema *found)
 		*found = SCHEMA_NONE;
 		return 0;
 	}
-	if (version == 0)
-		return db_fail(db, FAIL_DB, "database %s has tables of an "
-		    "older version (0), or of another program: upgrade it "
-		    "with interimap 0.5.7, or name another file", db->path);
+	if (version == 0) {
+		*found = SCHEMA_OLD;
+		return migrate_check(db);
+	}
 	if (version != DB_VERSION)
 		return db_fail(db, FAIL_DB, "database %s is of version %lld, "
 		    "this program knows version %d: use the program that "
 		    "wrote it, or name another file", db->path,
 		    (long long)version, DB_VERSION);
-	if (check_original(db) == -1 || (ours_there = have_ours(db)) == -1)
+	if (schema_columns(db) == -1 || (ours_there = have_ours(db)) == -1)
 		return -1;
 	*found = ours_there ? SCHEMA_WHOLE : SCHEMA_ORIGINAL;
 	return 0;
+}
+
+int
+schema_ours(struct statedb *db)
+{
+	return db_exec(db, ours);
 }
 
 int
@@ -174,8 +180,8 @@ schema_create(struct statedb *db, enum schema found)
 	if (found == SCHEMA_WHOLE)
 		return 0;
 	if (db_exec(db, "BEGIN EXCLUSIVE") == -1 ||
-	    (found == SCHEMA_NONE && db_exec(db, original) == -1) ||
-	    db_exec(db, ours) == -1)
+	    (found == SCHEMA_NONE && (db_exec(db, schema_mailboxes) == -1 ||
+	    db_exec(db, others) == -1)) || schema_ours(db) == -1)
 		return -1;
 	return db_exec(db, "COMMIT");
 }

@@ -23,6 +23,7 @@
  *	dispatch.c	which message is legal when; one transaction a batch
  *	open.c		find or make the file, lock it, prove it can be written
  *	schema.c	the tables, their version, rows that have become old
+ *	migrate.c	from version 0 of the tables to 1
  *	db.c		statements, transactions, SQLite's errors in words
  *	sql.c		the text of every statement
  *	mailboxes.c	MAILBOXES ADD SETSUB STATE COUNT ADVANCE BEGIN CLEAN
@@ -50,7 +51,6 @@
 #define DB_TEXTMAX	2048	/* octets of the text of a FAIL */
 #define DB_PATHMAX	4096
 #define DB_ROOM		(256 << 10)	/* octets that must be free on the disk */
-#define DB_CHECKMAX	(16 << 20)	/* larger files: no check if clean */
 
 enum stmt {
 	S_BEGIN, S_COMMIT, S_ROLLBACK, S_SAVE, S_RELEASE, S_UNDO,
@@ -74,8 +74,9 @@ struct sqlite3_stmt;
 
 enum db_state {
 	DB_CLOSED = 0x1,	/* nothing but OPEN is legal */
-	DB_READY = 0x2,		/* the file is locked, checked and ours */
-	DB_FAILED = 0x4		/* OPEN failed: nothing is legal any more */
+	DB_OLD = 0x2,		/* locked and checked: nothing but MIGRATE is */
+	DB_READY = 0x4,		/* the file is locked, checked and ours */
+	DB_FAILED = 0x8		/* no file: nothing is legal any more */
 };
 
 struct statedb {
@@ -130,6 +131,7 @@ int		 statedb_dispatch(struct statedb *, const struct imsg *,
 enum handled { H_DONE, H_FAIL, H_BAD };
 
 enum handled	 handle_open(struct statedb *, struct request *);
+enum handled	 handle_migrate(struct statedb *, struct request *);
 enum handled	 handle_mailboxes(struct statedb *, struct request *);
 enum handled	 handle_add(struct statedb *, struct request *);
 enum handled	 handle_setsub(struct statedb *, struct request *);
@@ -160,25 +162,39 @@ struct ibuf request_data(const struct request *);
  * for tests), creating it or its tables where allowed.  0, or -1.
  */
 int	 db_open(struct statedb *, const char *, int, struct msg_opened *);
+/* All tables are there: prepare for work.  0, or -1. */
+int	 db_ready(struct statedb *);
 /*
  * The real folder in which the file is (or would be created), for the sandbox.
  * 0, or -1 with errno.
  */
 int	 db_folder(const char *, char *, size_t);
+const char *db_library(void);	/* the version of SQLite, for -V */
 
 /* schema.c: all return 0, or -1. */
 enum schema {
 	SCHEMA_NONE,		/* an empty file */
+	SCHEMA_OLD,		/* the original's tables, of version 0 */
 	SCHEMA_ORIGINAL,	/* the original's tables, but not all of ours */
 	SCHEMA_WHOLE
 };
 int	 schema_check(struct statedb *, enum schema *);	/* writes nothing */
 int	 schema_create(struct statedb *, enum schema);	/* what is missing */
+extern const char schema_mailboxes[];	/* one table of version 1 */
+int	 schema_ours(struct statedb *);		/* in a transaction */
+int	 schema_columns(struct statedb *);	/* the original's are there */
 /*
  * Rows of ours that no longer say anything, because another program changed
  * the original's tables: drop them, stamp what is left.
  */
 int	 schema_reap(struct statedb *);
+
+/*
+ * migrate.c: whether the tables of version 0, and their rows, are what the
+ * migration takes.  Nothing is written.  0, or -1.
+ */
+int	 migrate_check(struct statedb *);
+int	 migrate_rows(struct statedb *);
 
 /* db.c: what can fail returns -1 and leaves kind and text. */
 void	 db_init(void);		/* before rights go */

@@ -60,6 +60,10 @@ DEADLINE = 300                  # seconds, of one run
 SETTLE = 2.1                    # seconds, see warm()
 
 SERVER = """
+mail_plugins = $mail_plugins zlib
+protocol imap {
+  mail_plugins = $mail_plugins imap_zlib
+}
 mail_max_userip_connections = 1000
 service imap {
   process_limit = 1000

@@ -48,6 +48,7 @@ COPY(fail, msg_fail, (void)m)
 COPY(log, msg_log, (void)m)
 COPY(config, msg_config, (void)m)
 COPY(list, msg_list, (void)m)
+COPY(notify, msg_notify, (void)m)
 COPY(name, msg_name, (void)m)
 COPY(rename, msg_rename, (void)m)
 COPY(mailbox, msg_mailbox, (void)m)
@@ -65,6 +66,7 @@ COPY(pair, msg_pair, (void)m)
 COPY(leftout, msg_leftout, (void)m)
 COPY(open, msg_open, (void)m)
 COPY(opened, msg_opened, (void)m)
+COPY(migrate, msg_migrate, (void)m)
 COPY(dbmailbox, msg_dbmailbox, (void)m)
 COPY(add, msg_add, (void)m)
 COPY(setsub, msg_setsub, (void)m)
@@ -126,6 +128,7 @@ static const struct {
 	[MSG_LOG] = { copy_log, NULL },
 	[MSG_CONFIG] = { copy_config, NULL },
 	[MSG_LIST] = { copy_list, copy_pattern },
+	[MSG_NOTIFY] = { copy_notify, copy_pattern },
 	[MSG_CREATE] = { copy_name, NULL },
 	[MSG_DELETE] = { copy_name, NULL },
 	[MSG_RENAME] = { copy_rename, NULL },
@@ -166,6 +169,7 @@ static const struct {
 	[MSG_HOLD] = { copy_map, copy_pair },
 	[MSG_UNHOLD] = { copy_map, copy_pair },
 	[MSG_ADVANCE] = { copy_advance, NULL },
+	[MSG_MIGRATE] = { copy_migrate, NULL },
 	[MSG_OPENED] = { copy_opened, NULL },
 	[MSG_DBMAILBOX] = { copy_dbmailbox, NULL },
 	[MSG_ADDED] = { copy_u32, NULL },

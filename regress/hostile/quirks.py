@@ -47,6 +47,8 @@ QUIRKS = {
     "no-sasl-ir": "AUTHENTICATE waits for a continuation",
     "enabled-without-qresync": "ENABLED names CONDSTORE only",
     "no-enabled": "ENABLE is answered OK without an ENABLED line",
+    "notify": "[=lies|overflow]: NOTIFY is offered, and tells of changes that"
+              " are none, or that there are too many",
     # mailboxes
     "select-bad": "MAILBOX: SELECT of it is BAD, the old one stays selected",
     "select-no": "MAILBOX: SELECT of it is NO",
@@ -140,4 +142,6 @@ class Quirks:
         caps = [c for c in CAPABILITIES if c.upper() not in gone]
         if self.has("literal-minus"):
             caps.append("LITERAL-")
+        if self.has("notify"):
+            caps.append("NOTIFY")
         return caps

@@ -39,6 +39,7 @@ class Server(MessageCommands):
         self.box = self.name = None     # selected
         self.readonly = self.qresync = self.closing = False
         self.selects, self.uids, self.tag = {}, [], b""
+        self.lies = 1 << 40
         names = []
         if quirks.has("odd-names"):
             names += ['quo"te\\d', "two words", "caf\u00e9", "100%*"]
@@ -166,6 +167,18 @@ class Server(MessageCommands):
         pass
 
     do_check = do_noop
+
+    def do_notify(self, args):
+        how = self.q.value("notify")
+        if not self.offers("NOTIFY"):
+            raise BadSyntax("unknown command")
+        if args[0].upper() == b"NONE":
+            return
+        if how == "overflow":
+            self.say(b"OK [NOTIFICATIONOVERFLOW] too many")
+        elif how == "lies":
+            self.lies += 1
+            self.say(b"STATUS INBOX (HIGHESTMODSEQ %d)" % self.lies)
 
     def do_id(self, args):
         self.say(b"ID NIL")

@@ -50,8 +50,8 @@ CASES = [
     # What the manual of the original has and this version has not yet.
     ("the option proxy", L + R + "proxy = socks5h://localhost:9050\n",
      ["FILE:7:", "proxy", "[remote]", "not available in this version"]),
-    ("the option compress", L + R + "compress = YES\n",
-     ["FILE:7:", "compress", "[remote]", "not available in this version"]),
+    ("a bad compress", L + R + "compress = deflate\n",
+     ["FILE:7:", "compress = deflate", "[remote]", "YES or NO"]),
     ("the option SSL_ciphersuites",
      L + R + "SSL_ciphersuites = TLS_AES_256_GCM_SHA384\n",
      ["FILE:7:", "SSL_ciphersuites", "not available in this version"]),

@@ -9,14 +9,13 @@ import shutil, sqlite3, sys
 sys.dont_write_bytecode = True
 import os
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import kill
+import compare, kill
 from servers import *
 from tap import *
 
 ORIGINAL = "/usr/bin/interimap"
 DATE = "01-Feb-2024 12:00:00 +0000"
 TREE = ("a", "a/b", "a/b/c", "ab", "z")
-OTHERS = ("stamps", "intents", "skipped", "held")
 # RENAME INBOX is refused where INBOX is the root of the others.
 MDBOX = "mail_location = mdbox:%s\n"
 
@@ -56,43 +55,13 @@ class World:
 
     def rows(self):
         """What the database knows, by mailbox."""
-        c = sqlite3.connect("file:%s?mode=ro" % self.sync.db, uri=True)
-        try:
-            names = c.execute("SELECT idx, mailbox, subscribed "
-                              "FROM mailboxes").fetchall()
-            out = {}
-            for idx, name, sub in names:
-                eq(type(name), bytes, "the name of a mailbox")
-                out[name] = (sub, [c.execute(
-                    "SELECT count(*) FROM %s WHERE idx = ?" % t,
-                    (idx,)).fetchone()[0] for t in ("local", "remote",
-                                                    "mapping")])
-            known = {n[0] for n in names}
-            tables = {r[0] for r in c.execute(
-                "SELECT name FROM sqlite_master WHERE type = 'table'")}
-            for t in ("local", "remote", "mapping") + OTHERS:
-                if t in tables:
-                    left = {r[0] for r in c.execute("SELECT idx FROM " + t)}
-                    eq(left - known, set(), "rows left behind in " + t)
-            eq(c.execute("PRAGMA foreign_key_check").fetchall(), [])
-            return out
-        finally:
-            c.close()
+        return compare.rows(self.sync.db)
 
     def state(self):
         out = []
         for server in (self.l, self.r):
-            with server.client() as c:
-                # \Marked and \UnMarked come and go by themselves.
-                listed = sorted(re.sub(rb" \\(Un)?Marked", b"", l) for l in
-                                c.c.list('""', '"*"')[1] if l)
-                boxes = {}
-                for n in c.mailboxes():
-                    try:
-                        boxes[n] = c.messages(n)
-                    except RuntimeError:
-                        boxes[n] = "cannot be selected"
-                out.append((listed, boxes, c.subscribed()))
+            listed, boxes, subscribed = compare.snapshot(server)
+            out.append((listed, compare.content(boxes), subscribed))
         return out + [self.rows()]
 
 

@@ -228,8 +228,16 @@ def quote(name):
     return '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+NUMBERED = re.compile(rb"UID (\d+)")
 FLAGS = re.compile(rb'FLAGS \(([^)]*)\)')
 DATED = re.compile(rb'INTERNALDATE "([^"]*)"')
+
+
+class Box:
+    """A mailbox: its numbers, and (digest, flags, date) by UID."""
+    def __init__(self, uidvalidity, uidnext, modseq):
+        self.uidvalidity, self.uidnext = uidvalidity, uidnext
+        self.modseq, self.messages = modseq, {}
 
 
 class Client:
@@ -318,15 +326,16 @@ class Client:
                 out.append(self.unwire(m.group(1).strip(b'"').decode()))
         return sorted(out)
 
-    def messages(self, name):
-        """[(digest of the message, flags, INTERNALDATE in seconds)]"""
+    def look(self, name):
+        """The mailbox as it is now: a Box."""
         self.ok(self.c.select(self.wire(name), readonly=True))
-        if not int(self.c.untagged_responses.get("EXISTS", [b"0"])[0] or 0):
-            return []
-        r = self.ok(self.c.uid("FETCH", "1:*",
-                               "(FLAGS INTERNALDATE BODY.PEEK[])"))
-        out = []
-        for item in r:
+        told = self.c.untagged_responses
+        box = Box(*(int(told.get(w, [b"0"])[0] or 0) for w in (
+            "UIDVALIDITY", "UIDNEXT", "HIGHESTMODSEQ")))
+        if not int(told.get("EXISTS", [b"0"])[0] or 0):
+            return box
+        for item in self.ok(self.c.uid("FETCH", "1:*", "(FLAGS INTERNALDATE "
+                                       "BODY.PEEK[])")):
             if not isinstance(item, tuple):
                 continue
             flags = FLAGS.search(item[0]).group(1).split()
@@ -334,8 +343,13 @@ class Client:
                               if f.lower() != b"\\recent"))
             t = time.mktime(imaplib.Internaldate2tuple(
                 DATED.search(item[0]).group(0)))
-            out.append((hashlib.sha256(item[1]).hexdigest(), fl, int(t)))
-        return sorted(out)
+            box.messages[int(NUMBERED.search(item[0]).group(1))] = (
+                hashlib.sha256(item[1]).hexdigest(), fl, int(t))
+        return box
+
+    def messages(self, name):
+        """[(digest of the message, flags, INTERNALDATE in seconds)]"""
+        return sorted(self.look(name).messages.values())
 
     def snapshot(self):
         return {n: self.messages(n) for n in self.mailboxes()}

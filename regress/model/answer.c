@@ -109,8 +109,10 @@ put_message(struct items *it, const struct object *o, uint8_t want)
 	msg.date.time = c->date;
 	msg.date.valid = 1;
 	mflags_put(&msg.flags, o->fl, (it->s->abilities & AB_SHOUT) != 0);
-	msg.id = want;
-	if (want == ID_HEADER) {
+	msg.id = want == ID_DATE ? ID_NONE : want;
+	if (want == ID_DATE)
+		msg.size = 0;
+	else if (want == ID_HEADER) {
 		msg.id = c->weak ? ID_WEAK : ID_HEADER;
 		digest(msg.digest, 1, c->header);
 	} else if (want == ID_BODY)

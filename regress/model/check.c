@@ -85,7 +85,8 @@ check_content(struct model *m, int i, enum side side, uint32_t content)
 	if (died == 0)
 		least = f->born[LOCAL] > f->born[REMOTE] ? f->born[LOCAL] :
 		    f->born[REMOTE];
-	if (born == 1 && f->diedmapped > 0)
+	/* After damage nobody knows that it was mapped. */
+	if (born == 1 && f->diedmapped > 0 && !m->damaged)
 		most = 0;
 	/* Servers that count sizes differently: not known to be equal. */
 	if (f->together && died == 0 && ((m->server[LOCAL].abilities |

@@ -20,6 +20,8 @@
  * that is opened anew for each session.  What it confirmed is kept a second
  * time in struct shadow, for the judges, and compared after every run.
  */
+#include <sqlite3.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -382,6 +384,25 @@ database_close(struct model *m)
 	if (d->sdb->broken)
 		model_fail(m, "statedb broke: %s", d->sdb->text);
 	uidset_free(&d->sdb->failed);
+}
+
+/* Between two sessions, behind the back of all. */
+void
+database_sql(struct model *m, const char *fmt, ...)
+{
+	struct database *d = m->db;
+	char text[256], *why = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	trace(m, "database: %s", text);
+	database_open(m);
+	if (sqlite3_exec(d->sdb->sql, text, NULL, NULL, &why) != SQLITE_OK)
+		model_fail(m, "%s: %s", text, why);
+	sqlite3_free(why);
+	database_close(m);
 }
 
 void

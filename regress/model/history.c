@@ -92,8 +92,8 @@ history_servers(struct model *m)
 	}
 }
 
-static void
-beginning(struct model *m)
+void
+history_begin(struct model *m)
 {
 	enum side s;
 	uint32_t n;
@@ -130,7 +130,7 @@ replace(struct model *m)
 	}
 }
 
-static void
+void
 plan_random(struct model *m, struct plan *p)
 {
 	p->writers = chance(m, 1, 2) ? 10 + rnd(m, 60) : 0;
@@ -163,7 +163,7 @@ history_random(struct model *m)
 	uint32_t n;
 
 	history_servers(m);
-	beginning(m);
+	history_begin(m);
 	rounds = 1 + (int)rnd(m, 5);
 	m->filtered = chance(m, 1, 4);
 	for (round = 0; round < rounds && !m->failed; round++) {

@@ -28,6 +28,7 @@
 #include "model.h"
 
 #define GUARD_EVERY	100	/* one history in so many is of the guard */
+#define REPAIR_EVERY	4	/* or of --repair */
 
 static void
 usage(void)
@@ -91,6 +92,8 @@ history(uint64_t seed, int verbose, struct stats *total)
 	log_to(last_words, &m);
 	if (seed % GUARD_EVERY == 0)
 		history_guard(&m);
+	else if (seed % REPAIR_EVERY == 0)
+		history_repair(&m);
 	else
 		history_random(&m);
 	if (m.failed)

@@ -35,6 +35,7 @@
  *	check.c		what must hold when all is quiet
  *	history.c	random histories
  *	guard.c		the histories in which deletions must be held back
+ *	damage.c	the histories in which --repair mends the database
  *	trace.c		one line per message
  *	main.c		the command line
  */
@@ -155,6 +156,7 @@ struct shadow {
 	struct uidset	 skipped[2];
 	uint32_t	 idx;		/* in the database, 0: not yet */
 	int		 hasstate;	/* its UIDVALIDITYs are recorded */
+	uint64_t	 modseq[2];	/* recorded by damage.c, or 0 */
 };
 
 struct tomb { uint8_t box, side; uint32_t uid, uidvalidity; };
@@ -180,6 +182,8 @@ struct model {
 	int		 nosync[NBOXES]; /* left out: gone or recreated; */
 	enum side	 replaced[NBOXES]; /* ... on this side */
 	int		 filtered;	 /* list-select-opts=SUBSCRIBED */
+	int		 repairing;	 /* the next run is a --repair */
+	int		 damaged;	 /* the database was */
 	uint8_t		 subs[NBOXES];	 /* by writers: 1 set, 2 cleared */
 	int		 dbfull;	 /* the database fails from now on */
 	size_t		 beyond;	/* requests beyond LIST in this run */
@@ -258,6 +262,8 @@ void		 database_free(struct database *);
 void		 database_open(struct model *);		/* a session begins */
 void		 database_close(struct model *);
 void		 database_step(struct model *);		/* one group commit */
+void		 database_sql(struct model *, const char *, ...)
+		    __attribute__((format(printf, 2, 3)));
 void		 database_verify(struct model *);	/* equals the shadow */
 const struct pairing *shadow_find(const struct shadow *, enum side, uint32_t);
 
@@ -297,12 +303,15 @@ int		 run_quiet(struct model *);	/* until idle; 0: it came */
 /* check.c */
 void		 check_quiet(struct model *);
 
-/* history.c, guard.c: one history each. */
+/* history.c, guard.c, damage.c: one history each. */
 void		 history_random(struct model *);
 void		 history_guard(struct model *);
+void		 history_repair(struct model *);
 void		 model_init(struct model *, uint64_t, int);
 void		 model_clear(struct model *);
 void		 history_servers(struct model *);
+void		 history_begin(struct model *);
+void		 plan_random(struct model *, struct plan *);
 
 /* trace.c */
 void		 trace(struct model *, const char *, ...)

@@ -46,6 +46,7 @@ engine_make(struct model *m)
 	c.ref[LOCAL] = c.ref[REMOTE] = "";
 	c.opts = m->filtered ? "SUBSCRIBED" : "";
 	c.window = rnd(m, 4);
+	c.command = m->repairing ? CMD_REPAIR : CMD_SYNC;
 	m->engine = engine_new(&c, &calls, m);
 	if (m->engine == NULL)
 		fatal("engine_new: no memory");

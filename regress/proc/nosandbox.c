@@ -27,3 +27,16 @@ sandbox_enter(enum sandbox_stage stage, const char *path, char *errbuf,
 {
 	return 0;
 }
+
+int
+sandbox_nocore(void)
+{
+	return 0;
+}
+
+void
+sandbox_library(char *buf, size_t size)
+{
+	if (size > 0)
+		buf[0] = '\0';
+}

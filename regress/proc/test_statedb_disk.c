@@ -308,6 +308,8 @@ test_damaged(void **state)
 	furnish(s, &s->a);
 	put_map(s, 1, 5000);
 	ask_done(s, &s->a, MSG_MAP);
+	payload(s);
+	ask_done(s, &s->a, MSG_BEGIN);
 	stop(&s->a);
 	memset(junk, 0x5a, sizeof(junk));
 	write_at(s->path, 4096 * 20, junk, sizeof(junk));

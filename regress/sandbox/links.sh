@@ -81,7 +81,7 @@ hardened() {
 }
 
 links interimap "libseccomp libpcre2-8" "libbsd"
-links imapchild "libseccomp libtls libcrypto" "libbsd libz libssl"
+links imapchild "libseccomp libtls libcrypto libz" "libbsd libssl"
 links statedb "libseccomp libsqlite3" "libbsd"
 for prog in interimap imapchild statedb; do
 	hardened $prog

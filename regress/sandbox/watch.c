@@ -163,6 +163,11 @@ test_signals(const char *tree)
 	await(&r, 1);
 	kill(r.pid, SIGINT);
 	end(&r, "SIGINT is passed on and ends it with 1", 1, 1, 0, 3000);
+	begin(&r, tree, WORDS(slept, s78), 100);
+	await(&r, 1);
+	kill(r.pid, SIGHUP);
+	end(&r, "SIGHUP is passed on, and the next session begins at once",
+	    78, 2, 0, 3000);
 	begin(&r, tree, WORDS(s0), 100);
 	await(&r, 1);
 	kill(r.pid, SIGTERM);

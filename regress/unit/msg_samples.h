@@ -32,6 +32,7 @@ union payload {
 	struct msg_log log;
 	struct msg_config config;
 	struct msg_list list;
+	struct msg_notify notify;
 	struct msg_name name;
 	struct msg_rename rename;
 	struct msg_mailbox mailbox;
@@ -48,6 +49,7 @@ union payload {
 	struct msg_leftout leftout;
 	struct msg_open open;
 	struct msg_opened opened;
+	struct msg_migrate migrate;
 	struct msg_dbmailbox dbmailbox;
 	struct msg_add add;
 	struct msg_setsub setsub;
@@ -88,6 +90,7 @@ ADAPT(fail, fail, (void)m)
 ADAPT(log, log, (void)m)
 ADAPT(config, config, (void)m)
 ADAPT(list, list, (void)m)
+ADAPT(notify, notify, (void)m)
 ADAPT(name, name, (void)m)
 ADAPT(rename, rename, (void)m)
 ADAPT(mailbox, mailbox, (void)m)
@@ -105,6 +108,7 @@ ADAPT(pair, pair, (void)m)
 ADAPT(leftout, leftout, (void)m)
 ADAPT(open, open, (void)m)
 ADAPT(opened, opened, (void)m)
+ADAPT(migrate, migrate, (void)m)
 ADAPT(dbmailbox, dbmailbox, (void)m)
 ADAPT(add, add, (void)m)
 ADAPT(setsub, setsub, (void)m)
@@ -157,16 +161,24 @@ static const struct sample {
 	    1, 0x8070605040302010),
 	SAMPLE(fail, WHOLE, 0, "08" "00000002" "4142" "00000003" "785c79",
 	    fail, FAIL_NO, { "AB", 2 }, { "x\\y", 3 }),
-	SAMPLE(log, WHOLE, 0, "04" "00000002" "6869", log, 4, { "hi", 2 }),
-	SAMPLE(config, WHOLE, 0, "01" "02" "00" "01" "63" "00000102"
+	SAMPLE(log, WHOLE, 0, "04" "00000002" "6869" "00000003" "412f42",
+	    log, 4, { "hi", 2 }, { "A/B", 3 }),
+	SAMPLE(config, WHOLE, 0, "01" "02" "00" "01" "63" "01" "02" "00000102"
+	    "00000204"
 	    "0000000168" "0000000170" "0000000175" "0000000177" "0000000161"
 	    "0000000163" "0000000164" "0000000173" "000000016d"
-	    "000000016e" "0000000178" "0000000166" "01", config,
-	    REMOTE, CONN_TUNNEL, 0, 1, 0x63, 0x102, { "h", 1 }, { "p", 1 },
+	    "000000016e" "0000000178" "0000000166" "0000000165"
+	    "000000016b" "0000000170" "0000000168"
+	    "000000016f" "0000000175" "0000000177" "01", config,
+	    REMOTE, CONN_TUNNEL, 0, 1, 0x63, 1, PROXY_SOCKS5H, 0x102, 0x204,
+	    { "h", 1 }, { "p", 1 },
 	    { "u", 1 }, { "w", 1 }, { "a", 1 }, { "c", 1 }, { "d", 1 },
-	    { "s", 1 }, { "m", 1 }, { "n", 1 }, { "x", 1 }, { "f", 1 }, 1),
+	    { "s", 1 }, { "m", 1 }, { "n", 1 }, { "x", 1 }, { "f", 1 },
+	    { "e", 1 }, { "k", 1 },
+	    { "p", 1 }, { "h", 1 }, { "o", 1 }, { "u", 1 }, { "w", 1 }, 1),
 	SAMPLE(list, PART, 8, "00000001" "72" "00000001" "6f" "01" "00000002",
 	    list, { "r", 1 }, { "o", 1 }, 1, 2),
+	SAMPLE(notify, PART, 8, "01" "00000002", notify, NOTIFY_NAMES, 2),
 	SAMPLE(name, WHOLE, 0, H_NAME, name, S_NAME),
 	SAMPLE(rename, WHOLE, 0, H_NAME "00000001" "63", rename, S_NAME,
 	    { "c", 1 }),
@@ -205,8 +217,10 @@ static const struct sample {
 	SAMPLE(leftout, WHOLE, 0, "0000000d" "02", leftout, 13, LEFT_EMPTY),
 	SAMPLE(open, WHOLE, 0, "00000002" "2f78" "01", open, { "/x", 2 },
 	    OPEN_CREATE),
-	SAMPLE(opened, WHOLE, 0, "01" "00", opened, 1, 0),
-	SAMPLE(opened, WHOLE, 0, "00" "01", opened, 0, 1),
+	SAMPLE(opened, WHOLE, 0, "01" "00" "00", opened, 1, 0, 0),
+	SAMPLE(opened, WHOLE, 0, "00" "01" "01", opened, 0, 1, 1),
+	SAMPLE(migrate, WHOLE, 0, "2e" "01" "7f" "00", migrate, { '.', 0x7f },
+	    { 1, 0 }),
 	SAMPLE(dbmailbox, WHOLE, 0, "00000007" "00000003" "610062" "01" "00"
 	    H_VALID "00000009" H_U63 "0e0f1011" "0000000a" "0000000000000014"
 	    "01" "00000005" "00000006", dbmailbox, 7, { "a\0b", 3 }, 1, 0,
@@ -248,10 +262,14 @@ static const struct {
 } ill[] = {
 	{ "fail", 0, "00" }, { "fail", 0, "10" }, { "fail", 5, "00" },
 	{ "fail", 11, "00" }, { "log", 0, "05" }, { "log", 5, "00" },
+	{ "log", 12, "00" },
 	{ "config", 0, "02" }, { "config", 1, "03" }, { "config", 2, "02" },
-	{ "config", 3, "02" }, { "config", 13, "00" }, { "config", 69, "02" },
+	{ "config", 3, "02" }, { "config", 5, "02" }, { "config", 6, "03" },
+	{ "config", 19, "00" }, { "config", 110, "02" },
 	{ "list", 4, "00" }, { "list", 10, "02" }, { "list", 11, "00000003" },
 	{ "list", 11, "ffffffff" }, { "name", 4, "00" },
+	{ "notify", 0, "03" }, { "notify", 1, "00000003" },
+	{ "notify", 1, "ffffffff" },
 	{ "rename", 5, "00" }, { "rename", 11, "00" },
 	{ "mailbox", 5, "00" }, { "mailbox", 7, "80" },
 	{ "mailbox", 8, "0080" }, { "mailbox", 8, "0100" },
@@ -267,7 +285,7 @@ static const struct {
 	{ "uids", AFTER_VALID + 12, "00000004" },	/* is a neighbour */
 	{ "uids", AFTER_VALID + 12, "00000001" },	/* goes down */
 	{ "uids", AFTER_VALID + 8, "ffffffff" },	/* nothing can follow */
-	{ "uidsid", AFTER_NAME, "00000000" }, { "uidsid", AFTER_VALID, "04" },
+	{ "uidsid", AFTER_NAME, "00000000" }, { "uidsid", AFTER_VALID, "05" },
 	{ "store", AFTER_NAME, "00000000" }, { "store", AFTER_VALID, "03" },
 	{ "store", AFTER_VALID + 1, "80" },
 	{ "store", AFTER_VALID + 9, "20" }, { "store", AFTER_VALID + 9, "80" },
@@ -291,7 +309,9 @@ static const struct {
 	{ "message", 40, "04" }, { "pair", 0, "00000000" },
 	{ "leftout", 0, "00000000" }, { "leftout", 4, "00" },
 	{ "leftout", 4, "04" }, { "open", 5, "00" }, { "open", 6, "02" },
-	{ "opened", 0, "02" }, { "opened", 1, "03" },
+	{ "opened", 0, "02" }, { "opened", 1, "03" }, { "opened", 2, "02" },
+	{ "migrate", 0, "80" }, { "migrate", 1, "02" },
+	{ "migrate", 2, "80" }, { "migrate", 3, "02" },
 	{ "dbmailbox", 0, "00000000" }, { "dbmailbox", 11, "02" },
 	{ "dbmailbox", 12, "02" }, { "dbmailbox", 21, "80" },
 	{ "dbmailbox", 37, "80" }, { "add", 7, "02" },
@@ -323,7 +343,7 @@ static const struct {
 	size_t		 above;
 } limits[] = {
 	{ MSG_READY, MSG_IP, "ready", 0 }, { MSG_FAIL, MSG_SP, "fail", 5 },
-	{ MSG_LOG, MSG_IP, "log", 2 }, { MSG_CONFIG, MSG_PI, "config", 12 },
+	{ MSG_LOG, MSG_IP, "log", 5 }, { MSG_CONFIG, MSG_PI, "config", 19 },
 	{ MSG_LIST, MSG_PI, "list", 2 }, { MSG_CREATE, MSG_PI, "name", 2 },
 	{ MSG_DELETE, MSG_PI, "name", 2 }, { MSG_RENAME, MSG_PI, "rename", 2 },
 	{ MSG_SUBSCRIBE, MSG_PI, "name", 2 },
@@ -333,12 +353,14 @@ static const struct {
 	{ MSG_SEARCH, MSG_PI, "uids", 18 },
 	{ MSG_IDENTIFY, MSG_PI, "uidsid", 18 },
 	{ MSG_STORE, MSG_PI, "store", 22 }, { MSG_EXPUNGE, MSG_PI, "uids", 18 },
+	{ MSG_NOTIFY, MSG_PI, "notify", 0 },
 	{ MSG_COPY_IN, MSG_PI, "copyin", 2 },
 	{ MSG_COPY_OUT, MSG_PI, "copyout", 18 },
 	{ MSG_MAILBOX, MSG_IP, "mailbox", 3 },
 	{ MSG_SELECTED, MSG_IP, "selected", 4 },
 	{ MSG_LEFTOUT, MSG_IP, "leftout", 0 }, { MSG_OPEN, MSG_PS, "open", 1 },
-	{ MSG_OPENED, MSG_SP, "opened", 0 }, { MSG_ADD, MSG_PS, "add", 2 },
+	{ MSG_OPENED, MSG_SP, "opened", 0 },
+	{ MSG_MIGRATE, MSG_PS, "migrate", 0 }, { MSG_ADD, MSG_PS, "add", 2 },
 	{ MSG_SETSUB, MSG_PS, "setsub", 0 }, { MSG_MOVE, MSG_PS, "move", 3 },
 	{ MSG_STATE, MSG_PS, "stateadd", 0 },
 	{ MSG_LOOKUP, MSG_PS, "lookup", 16 }, { MSG_MAP, MSG_PS, "map", 0 },

@@ -34,7 +34,7 @@
 static char	trace[4096];
 
 static void
-keep(void *arg, const char *line, size_t n)
+keep(void *arg, const struct command *cmd, const char *line, size_t n)
 {
 	size_t	 len = strlen(trace);
 

@@ -115,9 +115,6 @@ static const struct {
 	    "default section: an absolute path is wanted" },
 	{ "[local]\npassword=\xc3\xa4secret\n[remote]\n", "conf:2: Invalid "
 	    "option password in section [local]: ASCII is wanted" },
-	{ "[local]\n[remote]\ncompress=YES\n", "conf:3: Invalid option "
-	    "compress = YES in section [remote]: compression is not "
-	    "available in this version; NO is" },
 	{ "proxy=socks5://h\n" BOTH, "conf:1: Invalid option proxy = "
 	    "socks5://h in the default section: this option is not available "
 	    "in this version" },
@@ -130,6 +127,17 @@ static const struct {
 	    "available in this version" },
 	{ "[local]\ntype=tunnel\n[remote]\n", "conf: Missing option command "
 	    "in section [local]: type=tunnel needs it" },
+	{ "[local]\n[remote]\npassword=x\npassword-command=y\n", "conf: "
+	    "Options password and password-command exclude each other in "
+	    "section [remote]; remove one" },
+	{ "password=x\n[local]\npassword-command=y\n[remote]\n", "conf: "
+	    "Options password and password-command exclude each other in "
+	    "section [local]; remove one" },
+	{ "[local]\npassword-command=ech\x01o s3cret\n[remote]\n", "conf:2: "
+	    "Invalid option password-command in section [local]: text without "
+	    "control characters is wanted" },
+	{ "[local]\n[remote]\nSSL_key=k\n", "conf: Missing option SSL_cert "
+	    "in section [remote]: SSL_key needs it" },
 };
 
 static void
@@ -194,7 +202,7 @@ static const struct {
 	{ "STARTTLS", "yEs", 1 }, { "STARTTLS", "no", 1 },
 	{ "STARTTLS", "YES NO", 0 }, { "STARTTLS", "1", 0 },
 	{ "null-stderr", "YES", 1 }, { "null-stderr", "", 0 },
-	{ "compress", "no", 1 }, { "compress", "maybe", 0 },
+	{ "compress", "no", 1 }, { "compress", "Yes", 1 }, { "compress", "maybe", 0 },
 	{ "username", "a b", 1 }, { "username", "", 0 },
 	{ "username", "\xc3\xa4", 0 }, { "password", "\x01;=#", 1 },
 	{ "password", "", 0 },
@@ -212,6 +220,11 @@ static const struct {
 	{ "SSL_cipherlist", "HIGH:!aNULL", 1 }, { "SSL_cipherlist", "", 0 },
 	{ "SSL_CAfile", "/a b", 1 }, { "SSL_CApath", "\x02", 0 },
 	{ "command", "a | b", 1 }, { "command", "", 0 },
+	{ "password-command", "pass show imap | head -n1", 1 },
+	{ "password-command", "", 0 }, { "password-command", "a\x01", 0 },
+	{ "SSL_cert", "/a b", 1 }, { "SSL_cert", "", 0 },
+	{ "SSL_key", "/a b", 1 }, { "SSL_key", "a\x01", 0 },
+	{ "strict-permissions", "yes", 1 }, { "strict-permissions", "", 0 },
 };
 
 static void
@@ -262,6 +275,7 @@ test_defaults(void **state)
 		assert_int_equal(c.server[i].conn, CONN_IMAPS);
 		assert_int_equal(c.server[i].verify, 1);
 		assert_int_equal(c.server[i].null_stderr, 0);
+		assert_int_equal(c.server[i].use_compress, i == REMOTE);
 		assert_string_equal(c.server[i].host, "localhost");
 		assert_string_equal(c.server[i].port, "993");
 		assert_string_equal(c.server[i].auth, "PLAIN LOGIN");
@@ -281,9 +295,9 @@ test_inheritance(void **state)
 	struct config	c;
 
 	must_parse(&c, "host=both\nusername=u\nSSL_verify=no\nport=1\n"
-	    "null-stderr=YES\nlist-reference=d/\n"
+	    "null-stderr=YES\nlist-reference=d/\ncompress=YES\n"
 	    "[remote]\nhost=r\npassword=first\n[local]\nSSL_verify=YES\n"
-	    "[remote]\npassword=second\nSSL_hostname=\n");
+	    "[remote]\npassword=second\nSSL_hostname=\ncompress=NO\n");
 	assert_string_equal(c.server[LOCAL].host, "both");
 	assert_string_equal(c.server[REMOTE].host, "r");
 	assert_string_equal(c.server[LOCAL].username, "u");
@@ -293,6 +307,8 @@ test_inheritance(void **state)
 	assert_int_equal(c.server[LOCAL].verify, 1);
 	assert_int_equal(c.server[REMOTE].verify, 0);
 	assert_int_equal(c.server[LOCAL].null_stderr, 1);
+	assert_int_equal(c.server[LOCAL].use_compress, 1);
+	assert_int_equal(c.server[REMOTE].use_compress, 0);
 	assert_string_equal(c.server[REMOTE].sni, "");
 	assert_null(c.server[LOCAL].sni);
 	assert_string_equal(c.server[LOCAL].listref, "d/");
@@ -485,13 +501,100 @@ test_file(void **state)
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(config_load(&c, path, note_warning, err,
 	    sizeof(err)), -1);
-	snprintf(want, sizeof(want), "No such config file %s", path);
+	snprintf(want, sizeof(want), "No such config file %s; interimap(1) "
+	    "tells how to write one", path);
 	assert_string_equal(err, want);
 	free(path);
 	assert_int_equal(config_load(&c, "/tmp", note_warning, err,
 	    sizeof(err)), -1);
 	assert_string_equal(err,
 	    "Can't read config file /tmp: Is a directory");
+}
+
+/* What strict-permissions refuses, and what is only said without. */
+static void
+test_file_strict(void **state)
+{
+	static const struct {
+		const char	*text;
+		mode_t		 mode;
+		const char	*what, *cure;	/* NULL: nothing to say */
+	} t[] = {
+		{ "password=x\n", 0644, "holds a password and may be read by "
+		    "others", "chmod go-rw" },
+		{ "password=x\n", 0640, "holds a password and may be read by "
+		    "others", "chmod go-rw" },
+		{ "password=x\n", 0604, "holds a password and may be read by "
+		    "others", "chmod go-rw" },
+		{ "password=x\n", 0600, NULL, NULL },
+		{ "password-command=x\n", 0644, NULL, NULL },
+		{ "password-command=x\n", 0664, "may be written by others",
+		    "chmod go-w" },
+		{ "", 0602, "may be written by others", "chmod go-w" },
+	};
+	struct config	 c;
+	char		 err[ERRMAX], want[ERRMAX], text[256], *path;
+	size_t		 i;
+	int		 strict, rc;
+
+	for (i = 0; i < 2 * LEN(t); i++) {
+		strict = i >= LEN(t);
+		snprintf(text, sizeof(text), "%s%s" BOTH, strict ?
+		    "strict-permissions = yes\n" : "", t[i % LEN(t)].text);
+		path = scratch(text, t[i % LEN(t)].mode);
+		warned[0] = err[0] = want[0] = '\0';
+		rc = config_load(&c, path, note_warning, err, sizeof(err));
+		if (t[i % LEN(t)].what != NULL)
+			snprintf(want, sizeof(want), "%s: %s%s; run: %s %s%s",
+			    path, t[i % LEN(t)].what, strict ? ", and "
+			    "strict-permissions is YES" : "",
+			    t[i % LEN(t)].cure, path, strict ? "" : "\n");
+		assert_int_equal(rc, strict && want[0] != '\0' ? -1 : 0);
+		assert_string_equal(strict ? err : warned, want);
+		assert_string_equal(strict ? warned : err, "");
+		if (rc == 0)
+			config_free(&c);
+		assert_int_equal(unlink(path), 0);
+		free(path);
+	}
+}
+
+/* Somebody else's; root's are fine.  Only root can make one. */
+static void
+test_file_owner(void **state)
+{
+	struct config	 c;
+	char		 err[ERRMAX], want[ERRMAX];
+	char		*path = scratch("strict-permissions=NO\n" BOTH, 0600);
+	char		*strict = scratch("strict-permissions=YES\n" BOTH,
+			    0600);
+
+	if (getuid() != 0) {
+		unlink(path);
+		unlink(strict);
+		free(path);
+		free(strict);
+		skip();
+		return;
+	}
+	assert_int_equal(chown(path, 12345, 0), 0);
+	assert_int_equal(chown(strict, 12345, 0), 0);
+	warned[0] = '\0';
+	assert_int_equal(config_load(&c, path, note_warning, err,
+	    sizeof(err)), 0);
+	snprintf(want, sizeof(want), "%s: belongs to another user; run: chown "
+	    "$USER %s\n", path, path);
+	assert_string_equal(warned, want);
+	config_free(&c);
+	assert_int_equal(config_load(&c, strict, note_warning, err,
+	    sizeof(err)), -1);
+	snprintf(want, sizeof(want), "%s: belongs to another user, and "
+	    "strict-permissions is YES; run: chown $USER %s", strict, strict);
+	assert_string_equal(err, want);
+	unlink(path);
+	unlink(strict);
+	free(path);
+	free(strict);
 }
 
 static void
@@ -537,6 +640,8 @@ main(void)
 		cmocka_unit_test(test_lines),
 		cmocka_unit_test(test_line_numbers),
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_file_strict),
+		cmocka_unit_test(test_file_owner),
 		cmocka_unit_test(test_file_size),
 	};
 

@@ -37,7 +37,8 @@
 /* ---- what frames.c calls ---- */
 
 static struct {
-	int		 opened, ended, dispatched, refuse;
+	int		 opened, old, ended, dispatched, refuse;
+	int		 told, answered;	/* to watch.c */
 	int		 failed;	/* outcome, -1: none */
 	char		 said[4096];
 } seen;
@@ -61,8 +62,13 @@ output_line(struct output *o, enum loglevel level, int side,
 {
 	size_t	n = strlen(seen.said);
 
-	snprintf(seen.said + n, sizeof(seen.said) - n, "%d %d %.*s\n",
-	    (int)level, side, (int)len, text);
+	if (mailbox == NULL || *mailbox == '\0')
+		snprintf(seen.said + n, sizeof(seen.said) - n, "%d %d %.*s\n",
+		    (int)level, side, (int)len, text);
+	else
+		snprintf(seen.said + n, sizeof(seen.said) - n,
+		    "%d %d (%s) %.*s\n", (int)level, side, mailbox, (int)len,
+		    text);
 }
 
 void
@@ -88,6 +94,20 @@ child_ended(struct session *s, enum peer p)
 }
 
 int
+watch_told(struct session *s, enum peer p, struct imsg *im)
+{
+	seen.told++;
+	return seen.refuse ? -1 : 0;
+}
+
+int
+watch_answered(struct session *s, enum peer p, uint32_t id, int failed)
+{
+	seen.answered += failed ? 100 : 1;
+	return seen.refuse ? -1 : 0;
+}
+
+int
 peer_side(enum peer p)
 {
 	return (int)p;
@@ -97,6 +117,12 @@ int
 log_says(enum loglevel level)
 {
 	return level < LOG_L_DEBUG;
+}
+
+void
+engine_migrate(struct engine *e)
+{
+	seen.old++;
 }
 
 int
@@ -111,6 +137,7 @@ engine_dispatch(struct engine *e, enum peer p, struct imsg *im)
 struct fixture {
 	struct session	s;
 	struct config	conf;
+	struct options	opts;
 	char		path[8];
 	struct imsgbuf	child;
 };
@@ -135,6 +162,7 @@ begin(struct fixture *f, enum peer p, enum phase phase)
 	strlcpy(f->path, "/conf", sizeof(f->path));
 	f->conf.path = f->path;
 	f->s.conf = &f->conf;
+	f->s.opts = &f->opts;
 	f->s.database = strdup(database);
 	f->s.peer[p].open = 1;
 	f->s.phase = phase;
@@ -171,6 +199,18 @@ ready(struct fixture *f, enum peer p, uint32_t version)
 	deliver(f, p, MSG_READY, 0, &b);
 }
 
+/* READY of a server with these capabilities. */
+static void
+capable(struct fixture *f, enum peer p, uint64_t caps)
+{
+	struct msg_ready	m = { MSG_VERSION, caps };
+	struct ibuf		b;
+
+	ibuf_init(&b);
+	msg_put_ready(&b, &m);
+	deliver(f, p, MSG_READY, 0, &b);
+}
+
 static void
 fails(struct fixture *f, enum peer p, uint32_t id, uint8_t kind,
     const char *code, const char *text)
@@ -189,7 +229,7 @@ static void
 test_open(void **state)
 {
 	struct fixture		f;
-	struct msg_opened	m = { 1, 1 };
+	struct msg_opened	m = { 1, 1, 0 };
 	struct ibuf		b;
 
 	begin(&f, PEER_DB, PHASE_OPEN);
@@ -201,6 +241,7 @@ test_open(void **state)
 	    "2 2 Creating new schema in database file /db\n"
 	    "2 2 The last run did not come to its end; going on from there\n");
 	assert_int_equal(seen.opened, 0);
+	assert_int_equal(seen.old, 0);
 	deliver(&f, PEER_DB, MSG_DONE, ID_OPEN, NULL);
 	assert_int_equal(seen.opened, 1);
 	deliver(&f, PEER_DB, MSG_DONE, 7, NULL);
@@ -209,18 +250,38 @@ test_open(void **state)
 	end(&f, PEER_DB);
 }
 
+/* One of version 0: the engine must know before it starts. */
+static void
+test_open_old(void **state)
+{
+	struct fixture		f;
+	struct msg_opened	m = { 0, 0, 1 };
+	struct ibuf		b;
+
+	begin(&f, PEER_DB, PHASE_OPEN);
+	ready(&f, PEER_DB, MSG_VERSION);
+	ibuf_init(&b);
+	msg_put_opened(&b, &m);
+	deliver(&f, PEER_DB, MSG_OPENED, ID_OPEN, &b);
+	assert_int_equal(seen.old, 1);
+	assert_int_equal(seen.opened, 0);
+	assert_string_equal(seen.said, "");
+	end(&f, PEER_DB);
+}
+
 static void
 test_log(void **state)
 {
 	struct fixture	f;
-	struct msg_log	m = { LOG_L_WARN, bytes_of("hello") };
+	struct msg_log	m = { LOG_L_WARN, bytes_of("hello"),
+			    bytes_of("A/B") };
 	struct ibuf	b;
 
 	begin(&f, PEER_REMOTE, PHASE_WORK);
 	ibuf_init(&b);
 	msg_put_log(&b, &m);
 	deliver(&f, PEER_REMOTE, MSG_LOG, 0, &b);
-	assert_string_equal(seen.said, "1 1 hello\n");
+	assert_string_equal(seen.said, "1 1 (A/B) hello\n");
 	end(&f, PEER_REMOTE);
 }
 
@@ -319,6 +380,65 @@ test_clean(void **state)
 	end(&f, PEER_DB);
 }
 
+/* ---- --notify ---- */
+
+static void
+test_notify_capability(void **state)
+{
+	struct fixture	f;
+
+	begin(&f, PEER_LOCAL, PHASE_WORK);
+	capable(&f, PEER_LOCAL, 0);			/* not asked for */
+	assert_int_equal(seen.failed, -1);
+	end(&f, PEER_LOCAL);
+	begin(&f, PEER_LOCAL, PHASE_WORK);
+	f.opts.notify = 1;
+	capable(&f, PEER_LOCAL, CAP_NOTIFY);
+	assert_int_equal(seen.failed, -1);
+	end(&f, PEER_LOCAL);
+	begin(&f, PEER_LOCAL, PHASE_WORK);
+	f.opts.notify = 1;
+	capable(&f, PEER_LOCAL, ~(uint64_t)CAP_NOTIFY);
+	assert_int_equal(seen.failed, OUT_FAILED);
+	assert_non_null(strstr(seen.said, "0 0 Non NOTIFY-capable"));
+	end(&f, PEER_LOCAL);
+	begin(&f, PEER_DB, PHASE_OPEN);
+	f.opts.notify = 1;
+	capable(&f, PEER_DB, 0);
+	assert_int_equal(seen.failed, -1);
+	end(&f, PEER_DB);
+}
+
+/* What is watch.c's goes there, the engine's MAILBOX does not. */
+static void
+test_notify_frames(void **state)
+{
+	struct msg_mailbox	m = { .name = bytes_of("INBOX") };
+	static const uint32_t	ids[] = { ID_NOTIFY, ID_LOOK, ID_NOOP };
+	struct fixture		f;
+	struct ibuf		b;
+	size_t			i;
+
+	begin(&f, PEER_REMOTE, PHASE_WATCH);
+	for (i = 0; i < 3; i++)
+		deliver(&f, PEER_REMOTE, MSG_DONE, ids[i], NULL);
+	assert_int_equal(seen.answered, 3);
+	fails(&f, PEER_REMOTE, ID_LOOK, FAIL_NO, "", "no");
+	assert_int_equal(seen.answered, 103);
+	assert_int_equal(seen.failed, -1);
+	ibuf_init(&b);
+	msg_put_mailbox(&b, &m);
+	deliver(&f, PEER_REMOTE, MSG_MAILBOX, 0, &b);
+	ibuf_init(&b);
+	msg_put_mailbox(&b, &m);
+	deliver(&f, PEER_REMOTE, MSG_MAILBOX, 1, &b);
+	assert_int_equal(seen.told, 1);
+	assert_int_equal(seen.dispatched, 1);
+	fails(&f, PEER_REMOTE, ID_NOTIFY, FAIL_NO, "", "NOTIFY refused");
+	assert_int_equal(seen.failed, OUT_FAILED);
+	end(&f, PEER_REMOTE);
+}
+
 /* ---- a child that was taken over ---- */
 
 static const struct {
@@ -332,7 +452,7 @@ static const struct {
 	{ PEER_REMOTE, PHASE_WORK, MSG_NONE, 1, 0 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_COUNT_TYPES, 1, 0 },
 	{ PEER_REMOTE, PHASE_WORK, 0xffff, 1, 0 },
-	{ PEER_REMOTE, PHASE_WORK, MSG_OPENED, ID_OPEN, 2 },
+	{ PEER_REMOTE, PHASE_WORK, MSG_OPENED, ID_OPEN, 3 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_CONFIG, 1, 64 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_CONNECT, 1, 0 },
 	{ PEER_DB, PHASE_WORK, MSG_MAILBOX, 1, 64 },
@@ -343,7 +463,7 @@ static const struct {
 	/* ill-formed payloads */
 	{ PEER_REMOTE, PHASE_WORK, MSG_READY, 0, 13 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_FAIL, 0, 9 },
-	{ PEER_REMOTE, PHASE_WORK, MSG_LOG, 0, 6 },
+	{ PEER_REMOTE, PHASE_WORK, MSG_LOG, 0, 10 },
 	/* answers to what was not asked */
 	{ PEER_REMOTE, PHASE_WORK, MSG_DONE, 0, 0 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_DONE, ID_OPEN, 0 },
@@ -352,8 +472,8 @@ static const struct {
 	{ PEER_REMOTE, PHASE_WORK, MSG_DONE, 0xffffffff, 0 },
 	{ PEER_DB, PHASE_WORK, MSG_DONE, ID_CONNECT, 0 },
 	{ PEER_DB, PHASE_OPEN, MSG_DONE, ID_OPEN, 0 },	/* no READY yet */
-	{ PEER_DB, PHASE_WORK, MSG_OPENED, ID_OPEN, 2 },
-	{ PEER_DB, PHASE_OPEN, MSG_OPENED, 3, 2 },
+	{ PEER_DB, PHASE_WORK, MSG_OPENED, ID_OPEN, 3 },
+	{ PEER_DB, PHASE_OPEN, MSG_OPENED, 3, 3 },
 	{ PEER_DB, PHASE_OPEN, MSG_DONE, 3, 0 },
 	{ PEER_REMOTE, PHASE_OPEN, MSG_UIDS, 3, 4 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_UIDS, 0, 4 },
@@ -447,10 +567,13 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_open),
+		cmocka_unit_test(test_open_old),
 		cmocka_unit_test(test_log),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_whose),
 		cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_notify_capability),
+		cmocka_unit_test(test_notify_frames),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_refused_by_engine),
 		cmocka_unit_test(test_version),

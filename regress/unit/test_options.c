@@ -53,7 +53,8 @@ static const struct {
 	{ { "--watch=" }, NULL, 0, 0, 0, 0, 60, NULL, 0 },
 	{ { "--watch=0" }, NULL, 0, 0, 0, 0, 60, NULL, 0 },
 	{ { "--watch=7" }, NULL, 0, 0, 0, 0, 7, NULL, 0 },
-	{ { "--watch", "7" }, NULL, 0, 0, 0, 0, 60, "7", 1 },
+	{ { "--watch", "7" }, NULL, 0, 0, 0, 0, 7, NULL, 0 },
+	{ { "--watch", "7x" }, NULL, 0, 0, 0, 0, 60, "7x", 1 },
 	{ { "--notify" }, NULL, 0, 0, 0, 0, 900, NULL, 0 },
 	{ { "--watch", "--notify" }, NULL, 0, 0, 0, 0, 900, NULL, 0 },
 	{ { "--notify", "--watch=0" }, NULL, 0, 0, 0, 0, 900, NULL, 0 },
@@ -143,7 +144,7 @@ static const struct {
 	{ { "--notify=5" }, "Option --notify does not take an argument" },
 };
 
-/* Copies: options_mailboxes() writes to argv.  Returns argc. */
+/* A copy that may be written to.  Returns argc. */
 static int
 copy_argv(char **argv, const char *const *words)
 {
@@ -203,20 +204,21 @@ test_inbox(void **state)
 	static const char *const delete[] = { "--delete", "a", "Inbox", NULL };
 	struct options	 o;
 	char		*argv[WORDS + 2], err[ERRMAX];
-	char		*words[WORDS + 2];
 	int		 argc;
 
 	argc = copy_argv(argv, rename);
-	memcpy(words, argv, sizeof(words));
 	assert_int_equal(options_parse(&o, argc, argv, err, sizeof(err)), 0);
 	assert_int_equal(options_mailboxes(&o, err, sizeof(err)), 0);
-	free_argv(words, argc);
+	assert_string_equal(o.mailboxes[0], "INBOX");
+	assert_string_equal(argv[2], "inbox");	/* a session reads it, too */
+	options_free(&o);
+	free_argv(argv, argc);
 	argc = copy_argv(argv, delete);
-	memcpy(words, argv, sizeof(words));
 	assert_int_equal(options_parse(&o, argc, argv, err, sizeof(err)), 0);
 	assert_int_equal(options_mailboxes(&o, err, sizeof(err)), -1);
 	assert_string_equal(err, "INBOX can't be deleted");
-	free_argv(words, argc);
+	options_free(&o);
+	free_argv(argv, argc);
 }
 
 static void
@@ -273,7 +275,8 @@ mailbox(const char *name, char *err)
 	o.mailboxes = one;
 	o.nmailboxes = 1;
 	if (options_mailboxes(&o, err, ERRMAX) == 0)
-		result = strdup(one[0]);
+		result = strdup(o.mailboxes[0]);
+	options_free(&o);
 	free(copy);
 	return result;
 }
@@ -286,7 +289,9 @@ test_mailboxes(void **state)
 		{ "INBOX", "INBOX" }, { "inbox/a", "inbox/a" },
 		{ "inboxes", "inboxes" }, { "%", "%" },
 		{ "\x01\x7f \"", "\x01\x7f \"" }, { "a&AOQ-", "a&AOQ-" },
-		{ "a\xc3\xa4", NULL }, { "\xff", NULL }, { "", NULL }
+		{ "a&b", "a&b" }, { "a\xc3\xa4&*", "a&AOQ-&-*" },
+		{ "\xc4\xb0nbox", "&ATA-nbox" },
+		{ "\xff", NULL }, { "a\xe4", NULL }, { "", NULL }
 	};
 	char	 err[ERRMAX], *got, *name;
 	size_t	 i;
@@ -296,9 +301,11 @@ test_mailboxes(void **state)
 		assert_text(got, names[i][1]);
 		free(got);
 	}
-	assert_null(mailbox("a\xc3\xa4", err));
-	assert_string_equal(err, "Invalid mailbox name a\xc3\xa4: it must be "
-	    "encoded as the servers do (modified UTF-7), and not be empty");
+	assert_null(mailbox("a\xe4", err));
+	assert_string_equal(err, "Invalid mailbox name a\xe4: neither ASCII nor "
+	    "UTF-8; give it in UTF-8, or as the servers do, in modified UTF-7");
+	assert_null(mailbox("", err));
+	assert_string_equal(err, "Invalid mailbox name: it is empty");
 	name = malloc(MAILBOX_NAMEMAX + 2);
 	assert_non_null(name);
 	memset(name, 'x', MAILBOX_NAMEMAX + 1);
@@ -310,6 +317,14 @@ test_mailboxes(void **state)
 	name[MAILBOX_NAMEMAX] = '\0';
 	got = mailbox(name, err);
 	assert_text(got, name);
+	free(got);
+	/* what counts is how long it is on the wire */
+	memcpy(name + MAILBOX_NAMEMAX - 2, "\xc3\xa4", 2);
+	assert_null(mailbox(name, err));
+	name[MAILBOX_NAMEMAX - 4] = '\0';
+	strlcpy(name + MAILBOX_NAMEMAX - 5, "\xc3\xa4", 3);
+	got = mailbox(name, err);
+	assert_int_equal(strlen(got), MAILBOX_NAMEMAX);
 	free(got);
 	free(name);
 }

@@ -143,7 +143,7 @@ test_format(void **state)
 	line(&o, LOG_L_INFO, SIDE_NONE, NULL, "t");
 	log_info("after");
 	capture_end(&c, got, sizeof(got));
-	assert_string_equal(got, "<local|> t\n<|> t\nafter\n");
+	assert_string_equal(got, "<local|> t\n<|> t\n<|> after\n");
 }
 
 /* "Nov 24 05:53:20.012345 " */
