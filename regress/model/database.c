@@ -185,8 +185,11 @@ shadow_other(struct model *m, const struct frame *f, struct ibuf *b)
 	} else if (f->type == MSG_SKIP && msg_get_skip(b, &skip) == 0)
 		shadow_skip(m, &skip);
 	else if (f->type == MSG_ADVANCE && msg_get_advance(b, &adv) == 0) {
-		if ((i = box_of(m, adv.idx)) != -1)
-			judge_advance(m, i, &adv);
+		if ((i = box_of(m, adv.idx)) == -1)
+			return;
+		judge_advance(m, i, &adv);
+		m->shadow[i].modseq[LOCAL] = adv.st[LOCAL].modseq;
+		m->shadow[i].modseq[REMOTE] = adv.st[REMOTE].modseq;
 	}
 }
 

@@ -79,6 +79,23 @@ tomb_drop(struct model *m, int box, enum side side, const struct object *o)
 			i++;
 }
 
+/*
+ * In a damaged database a row may join a message with one that was gone before:
+ * that is no deletion.
+ */
+static int
+vanished_since(const struct model *m, enum side side, int box, uint32_t uid)
+{
+	struct box b = m->server[side].box[box];
+	const uint64_t since = m->shadow[box].modseq[side];
+	const struct object *o = box_ever(&b, uid);
+
+	if (o == NULL)
+		return 0;
+	return (m->server[side].abilities & AB_VANISHED_ALL) != 0 ||
+	    since > b.modseq || o->modseq > since;
+}
+
 /* A message may be deleted only because its partner is gone. */
 void
 judge_expunge(struct model *m, enum side side, int box, uint32_t uid)
@@ -100,6 +117,10 @@ judge_expunge(struct model *m, enum side side, int box, uint32_t uid)
 	else if (box_find(&other->box[box], p->uid[OTHER(side)]) != NULL)
 		model_fail(m, "box %d: %s %u is deleted, but %u lives", box,
 		    side_name(side), uid, p->uid[OTHER(side)]);
+	else if (m->damaged && !vanished_since(m, OTHER(side), box,
+	    p->uid[OTHER(side)]))
+		model_fail(m, "box %d: %s %u is deleted, but %u did not vanish "
+		    "since", box, side_name(side), uid, p->uid[OTHER(side)]);
 	if (o != NULL) {
 		fate_of(m, box, o->content)->set |= FLAG_DELETED;
 		fate_of(m, box, o->content)->cleared |= FLAG_DELETED;

@@ -156,7 +156,7 @@ struct shadow {
 	struct uidset	 skipped[2];
 	uint32_t	 idx;		/* in the database, 0: not yet */
 	int		 hasstate;	/* its UIDVALIDITYs are recorded */
-	uint64_t	 modseq[2];	/* recorded by damage.c, or 0 */
+	uint64_t	 modseq[2];	/* HIGHESTMODSEQ, as recorded */
 };
 
 struct tomb { uint8_t box, side; uint32_t uid, uidvalidity; };
