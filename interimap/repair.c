@@ -207,7 +207,7 @@ disappeared(struct mbox *m, struct row *r, enum side side)
 	repair_drop(m, r);
 }
 
-/* Held since it had vanished there, which it has not. */
+/* Held as vanished there, which it has not. */
 static void
 not_held(struct mbox *m, struct row *r, enum side side)
 {
@@ -222,14 +222,19 @@ not_held(struct mbox *m, struct row *r, enum side side)
 	m->repair->held++;
 }
 
-/* A row with a message that is absent from the complete list of its side. */
+/*
+ * A row with a message that is absent from the complete list of its side.  Its
+ * partner at or above UIDNEXT may be no partner, but a new message that got a
+ * UID which the database had wrongly: nobody deleted that.
+ */
 static void
 absent_row(struct mbox *m, struct row *r, const int *absent)
 {
 	int told[2], i;
 
 	for (i = 0; i < 2; i++) {
-		told[i] = uidset_has(&m->s[i].vanished, r->uid[i]);
+		told[i] = uidset_has(&m->s[i].vanished, r->uid[i]) &&
+		    r->uid[OTHER(i)] < m->s[OTHER(i)].cur.uidnext;
 		if (r->uid[i] >= m->s[i].sel.uidnext) {
 			never_was(m, r, (enum side)i);
 			return;
@@ -355,9 +360,6 @@ repair_rows(struct mbox *m)
 	say_strays(m, REMOTE);
 	map_send(m, MSG_UNMAP, MAP_NOSIDE, rp->drop, rp->ndrop, req_plain,
 	    NULL);
-	free(rp->drop);
-	rp->drop = NULL;
-	rp->ndrop = rp->dropsize = 0;
 	mbox_wait(m, lower);
 }
 

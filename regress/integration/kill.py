@@ -19,8 +19,9 @@ BUILD = os.path.join(TOP, "build", "kill")
 WORKERS = 2
 RUNS = 3		# so many, at most, until all is well again
 MOMENTS = 20
-# Commands that stand before any mail is touched, and not behind a tunnel.
-ELSEWHERE = {"capability", "starttls", "login", "getflags"}
+# Commands that stand before or between runs, when no mail is touched.
+ELSEWHERE = {"capability", "starttls", "login", "getflags", "compress",
+             "notify", "noop"}
 
 
 def build():

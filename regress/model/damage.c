@@ -25,12 +25,15 @@
 
 #define TRIES	4
 
-/* A UID of this side that no row has: of a message that is gone, or none. */
+/*
+ * A UID of this side that no row has: of a message that is gone, or none.  One
+ * may be given to a new message later, unless that could look like another.
+ */
 static uint32_t
 dead_uid(struct model *m, int i, enum side side)
 {
 	const struct box *b = &m->server[side].box[i];
-	uint32_t uid = b->uidnext + rnd(m, 5);
+	uint32_t uid = b->uidnext + rnd(m, 5) + (m->alike ? 1000 : 0);
 
 	if (b->ngone > 0 && chance(m, 2, 3))
 		uid = b->gone[rnd(m, (uint32_t)b->ngone)].uid;
@@ -229,6 +232,7 @@ repair(struct model *m)
 void
 history_repair(struct model *m)
 {
+	m->alike = chance(m, 1, 2);
 	history_servers(m);
 	/* Sizes tell who is who where rows are missing. */
 	m->server[LOCAL].abilities &= ~AB_SIZE;

@@ -31,6 +31,7 @@ model_init(struct model *m, uint64_t seed, int verbose)
 	memset(m, 0, sizeof(*m));
 	m->seed = m->rng = seed;
 	m->verbose = verbose;
+	m->alike = 1;
 	peers_init(m);
 	m->db = database_new(m);
 }

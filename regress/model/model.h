@@ -184,6 +184,7 @@ struct model {
 	int		 filtered;	 /* list-select-opts=SUBSCRIBED */
 	int		 repairing;	 /* the next run is a --repair */
 	int		 damaged;	 /* the database was */
+	int		 alike;		 /* some mails look like others */
 	uint8_t		 subs[NBOXES];	 /* by writers: 1 set, 2 cleared */
 	int		 dbfull;	 /* the database fails from now on */
 	size_t		 beyond;	/* requests beyond LIST in this run */

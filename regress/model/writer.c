@@ -58,7 +58,7 @@ content_new(struct model *m)
 	c->size = size_random(m);
 	c->date = 1000000000 + (int64_t)rnd(m, 1000000);
 	c->weak = chance(m, 1, 6);
-	if (chance(m, 1, 8) && m->ncontent > 1) {
+	if (m->alike && chance(m, 1, 8) && m->ncontent > 1) {
 		/* looks like another one, but is not */
 		c->header = m->content[rnd(m, (uint32_t)m->ncontent - 1)].header;
 		c->weak = m->content[c->header - 1].weak;

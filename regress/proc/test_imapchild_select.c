@@ -298,7 +298,7 @@ getflags_wrong(void **state)
 	srv_say(&d, "* 1 FETCH (UID 1 FLAGS () MODSEQ (3))\r\n"
 	    "* 1 FETCH (UID 1 RFC822.SIZE 3)\r\n");
 	srv_tagged(&d, "OK");
-	drv_fails(&d, b, FAIL_PROTOCOL, "FLAGS or RFC822.SIZE");
+	drv_fails(&d, b, FAIL_PROTOCOL, "INTERNALDATE or RFC822.SIZE");
 	drv_stop(&d);
 }
 
