@@ -67,7 +67,8 @@ PARENT_OBJS =	interimap/conffile.o interimap/secret.o \
 		interimap/main.o interimap/children.o interimap/config.o \
 		interimap/conftab.o interimap/frames.o interimap/ignore.o \
 		interimap/options.o interimap/output.o interimap/paths.o \
-		interimap/patterns.o interimap/prefix.o interimap/session.o \
+		interimap/patterns.o interimap/prefix.o \
+		interimap/proxyopt.o interimap/session.o \
 		interimap/locate.o interimap/said.o interimap/spawn.o \
 		interimap/supervisor.o interimap/watch.o \
 		interimap/utf7.o interimap/version.o
@@ -97,7 +98,8 @@ RESP_OBJS =	imapchild/resp.o imapchild/resp_code.o imapchild/resp_date.o \
 RESP_HDRS =	imapchild/resp.h imapchild/resp_local.h imapchild/strbuf.h \
 		imapchild/token.h
 TRANSPORT_OBJS = imapchild/certs.o imapchild/connect.o imapchild/digest.o \
-		imapchild/layer_deflate.o imapchild/layer_tls.o \
+		imapchild/layer_deflate.o imapchild/layer_socks.o \
+		imapchild/layer_tls.o imapchild/proxy.o \
 		imapchild/pins.o imapchild/tlsopts.o imapchild/transport.o
 TRANSPORT_HDRS = imapchild/certs.h imapchild/digest.h imapchild/pins.h \
 		imapchild/tlsopts.h imapchild/transport.h
@@ -197,7 +199,7 @@ UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
 		build/test_patterns build/test_prefix \
 		build/test_msg build/test_uidset \
 		build/test_db build/test_db_old build/test_db_open \
-		build/test_db_version build/test_deflate build/test_digest \
+		build/test_db_version build/test_deflate build/test_digest build/test_socks \
 		build/test_tlsopts build/test_transport \
 		build/test_resp build/test_resp_date build/test_token \
 		build/test_body build/test_command build/test_utf7 \
@@ -231,7 +233,7 @@ build/test_uidset: regress/unit/test_uidset.c lib/uidset.c ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_uidset.c lib/uidset.c ${UNIT_LIBS} \
 	    -Wl,--wrap=reallocarray
 CONFIG_SRCS =	interimap/conffile.c interimap/config.c interimap/conftab.c \
-		lib/ibuf.c
+		interimap/proxyopt.c lib/ibuf.c
 build/test_config: regress/unit/test_config.c ${CONFIG_SRCS} \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_config.c ${CONFIG_SRCS} ${UNIT_LIBS}
@@ -309,6 +311,10 @@ build/test_db_version: regress/unit/test_db_version.c regress/unit/dbvfs.h \
 		${DB_TEST_DEPS}
 	${TEST_BUILD} regress/unit/test_db_version.c ${DB_SRCS} ${MSG_SRCS} \
 	    ${UNIT_LIBS} -lsqlite3
+build/test_socks: regress/unit/test_socks.c imapchild/layer_socks.c \
+		imapchild/transport.c imapchild/transport.h ${LIB_HDRS}
+	${TEST_BUILD} regress/unit/test_socks.c imapchild/layer_socks.c \
+	    imapchild/transport.c lib/log.c ${UNIT_LIBS}
 build/test_deflate: regress/unit/test_deflate.c imapchild/layer_deflate.c \
 		imapchild/transport.c imapchild/transport.h ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_deflate.c imapchild/layer_deflate.c \

@@ -440,6 +440,7 @@ auth_forget(struct child *c)
 	conf.starttls = c->conf.starttls;
 	conf.debug = c->conf.debug;
 	conf.timeout = c->conf.timeout;
+	conf.patience = c->conf.patience;
 	c->conf = conf;
 	explicit_bzero(c->wbuf, sizeof(c->wbuf));
 }

@@ -30,15 +30,33 @@
 
 #define CMD_PRINTMAX	1024	/* octets of one cmd_printf() */
 #define CMD_TRACEMAX	8192	/* octets of a trace line that are kept */
+#define CMD_LARGE	65536	/* octets of a buffer worth keeping */
 #define CMD_TAGS	1000000	/* then they start again from 000000 */
+
+/*
+ * The octets are taken: their buffer goes.  One that was large is kept for the
+ * next APPEND, which so needs no new pages.
+ */
+static void
+cmd_drop(struct command *cmd)
+{
+	if (cmd->buf == NULL)
+		return;
+	if (cmd->secret)
+		freezero(cmd->buf, cmd->size);
+	else if (cmd->size >= CMD_LARGE && cmd->q->spare == NULL) {
+		cmd->q->spare = cmd->buf;
+		cmd->q->sparesize = cmd->size;
+	} else
+		free(cmd->buf);
+	cmd->buf = NULL;
+	cmd->pos = cmd->len = cmd->size = 0;
+}
 
 static void
 cmd_free(struct command *cmd)
 {
-	if (cmd->secret && cmd->buf != NULL)
-		freezero(cmd->buf, cmd->size);
-	else
-		free(cmd->buf);
+	cmd_drop(cmd);
 	free(cmd->stop);
 	free(cmd->line);
 	free(cmd);
@@ -60,6 +78,7 @@ cmdq_free(struct cmdq *q)
 		TAILQ_REMOVE(&q->list, cmd, entry);
 		cmd_free(cmd);
 	}
+	free(q->spare);
 	cmdq_init(q);
 }
 
@@ -83,11 +102,38 @@ cmd_new(struct cmdq *q, const struct cmd_calls *calls)
 	return cmd;
 }
 
+/* The buffer is to hold size octets. */
+static int
+cmd_resize(struct command *cmd, size_t size)
+{
+	struct cmdq	*q = cmd->q;
+	uint8_t		*buf;
+
+	if (cmd->secret)
+		buf = recallocarray(cmd->buf, cmd->size, size, 1);
+	else if (size > CMD_LARGE / 2 && q->sparesize >= size) {
+		buf = q->spare;
+		size = q->sparesize;
+		q->spare = NULL;
+		q->sparesize = 0;
+		if (cmd->len > 0)
+			memcpy(buf, cmd->buf, cmd->len);
+		free(cmd->buf);
+	} else
+		buf = realloc(cmd->buf, size);
+	if (buf == NULL) {
+		q->err = 1;
+		return -1;
+	}
+	cmd->buf = buf;
+	cmd->size = size;
+	return 0;
+}
+
 /* Room for n more octets behind len. */
 static int
 cmd_grow(struct command *cmd, size_t n)
 {
-	uint8_t	*buf;
 	size_t	 size;
 
 	if (cmd->pos > 0 &&
@@ -101,14 +147,7 @@ cmd_grow(struct command *cmd, size_t n)
 	size = cmd->size == 0 ? 256 : cmd->size;
 	while (size < cmd->len + n)
 		size *= 2;
-	buf = recallocarray(cmd->buf, cmd->size, size, 1);
-	if (buf == NULL) {
-		cmd->q->err = 1;
-		return -1;
-	}
-	cmd->buf = buf;
-	cmd->size = size;
-	return 0;
+	return cmd_resize(cmd, size);
 }
 
 void
@@ -339,6 +378,21 @@ cmd_buffered(const struct command *cmd)
 	return cmd->len - cmd->pos;
 }
 
+size_t
+cmdq_ahead(const struct cmdq *q, const struct command *last)
+{
+	const struct command	*cmd;
+	size_t			 n;
+
+	n = 0;
+	for (cmd = q->writing; cmd != NULL; cmd = TAILQ_NEXT(cmd, entry)) {
+		n += cmd_buffered(cmd);
+		if (cmd == last)
+			break;
+	}
+	return n;
+}
+
 int
 cmd_written(const struct command *cmd)
 {
@@ -388,6 +442,7 @@ cmdq_take(struct cmdq *q, uint8_t *dst, size_t size)
 		if (cmd->last && !cmd->answered)
 			q->held = cmd;
 		q->writing = TAILQ_NEXT(cmd, entry);
+		cmd_drop(cmd);
 		cmdq_reap(q, cmd);
 	}
 	return n;

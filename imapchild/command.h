@@ -77,6 +77,8 @@ struct cmdq {
 	struct command	*held;		/* written, and last; NULL: none */
 	unsigned int	 nexttag;
 	uint64_t	 caps;		/* CAP_LITERALPLUS, CAP_LITERALMINUS */
+	uint8_t		*spare;		/* a buffer for the next APPEND, or NULL */
+	size_t		 sparesize;
 	int		 err;		/* out of memory */
 	cmd_trace	 trace;		/* NULL: none */
 	void		*tracearg;
@@ -122,6 +124,11 @@ int	 cmd_stopped(const struct command *);	/* waits for a "+" */
 size_t	 cmdq_take(struct cmdq *, uint8_t *, size_t);
 /* A "+" came: 0, or -1 when nothing waits for one. */
 int	 cmdq_continue(struct cmdq *);
+/*
+ * Octets not yet taken of all commands up to this one, or (NULL) of all: they
+ * leave before those that are put to it next.
+ */
+size_t	 cmdq_ahead(const struct cmdq *, const struct command *);
 /* The command of a tag, if it is not answered yet; else NULL. */
 struct command *cmdq_find(struct cmdq *, const char *);
 /* The oldest command that was (partly) written and is not answered. */

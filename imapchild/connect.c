@@ -65,9 +65,9 @@ host_unwrap(char *buf, size_t size, const char *host, int *flags)
 	return 0;
 }
 
-/* NULL with a reason in errbuf. */
-static struct addrinfo *
-resolve(const char *host, const char *port, char *errbuf, size_t size)
+struct addrinfo *
+connect_resolve(const char *host, const char *port, int numeric, char *errbuf,
+    size_t size)
 {
 	struct addrinfo hints, *res;
 	char name[HOST_MAX];
@@ -81,7 +81,7 @@ resolve(const char *host, const char *port, char *errbuf, size_t size)
 	memset(&hints, 0, sizeof(hints));
 	hints.ai_family = AF_UNSPEC;
 	hints.ai_socktype = SOCK_STREAM;
-	hints.ai_flags = flags;
+	hints.ai_flags = flags | (numeric ? AI_NUMERICHOST : 0);
 	if ((error = getaddrinfo(name, port, &hints, &res)) != 0) {
 		(void)snprintf(errbuf, size, "cannot resolve host %s port %s: "
 		    "%s", host, port, error == EAI_SYSTEM ? strerror(errno) :
@@ -214,10 +214,11 @@ connect_host(const char *host, const char *port, unsigned int timeout,
 	int64_t deadline;
 	int fd = -1;
 
-	if ((res = resolve(host, port, errbuf, size)) == NULL)
+	if ((res = connect_resolve(host, port, 0, errbuf, size)) == NULL)
 		return -1;
-	deadline = now_ms() + 1000 *
-	    (int64_t)(timeout == 0 ? CONNECT_TIMEOUT : timeout);
+	if (timeout == 0 || timeout > CONNECT_TIMEOUT)
+		timeout = CONNECT_TIMEOUT;
+	deadline = now_ms() + 1000 * (int64_t)timeout;
 	for (ai = res; ai != NULL && fd == -1; ai = ai->ai_next) {
 		fd = connect_address(ai,
 		    address_deadline(deadline, ai->ai_next == NULL));

@@ -280,7 +280,7 @@ int	 io_body_read(struct child *);	/* 1: something moved */
 int	 io_blocked(const struct child *);
 /* io_server_read() would get on without poll(2). */
 int	 io_readable(const struct child *);
-/* The server owes us something. */
+/* The server owes us something; so does the other one while we are blocked. */
 int	 io_awaiting(const struct child *);
 
 /* parent.c */

@@ -68,8 +68,6 @@ io_awaiting(const struct child *c)
 {
 	const struct command	*cmd;
 
-	if (io_blocked(c))
-		return 0;
 	if (c->phase == PHASE_HANDSHAKE || c->phase == PHASE_GREETING ||
 	    c->wpos < c->wlen)
 		return 1;
@@ -306,6 +304,8 @@ io_body_write(struct child *c)
 			return;
 		}
 		bodybuf_drop(&c->bodyout, n);
+		if (io_blocked(c))
+			io_progress(c);
 	}
 }
 

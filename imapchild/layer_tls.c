@@ -264,11 +264,11 @@ fail_handshake(struct tls_layer *l)
 		    "%s: %s; is %s its port for TLS?", o->host, why,
 		    o->port);
 	return transport_fail(&l->t, FAIL_TLS, "certificate of %s refused: "
-	    "%s; see it with \"openssl s_client -connect %s:%s%s%s\", trust "
-	    "its issuer with SSL_CAfile, or pin its key with SSL_fingerprint "
-	    "and SSL_verify=NO", o->host, why, o->host, o->port,
-	    o->sni == NULL ? "" : " -servername ",
-	    o->sni == NULL ? "" : o->sni);
+	    "%s; see it with \"%s\", trust its issuer with SSL_CAfile, or pin "
+	    "its key with SSL_verify=NO and SSL_fingerprint=DIGEST, which \"%s "
+	    "| openssl x509 -pubkey -noout | openssl pkey -pubin -outform DER "
+	    "| openssl dgst -sha256\" computes", o->host, why, o->look,
+	    o->look);
 }
 
 /* The name: a subject alternative name, or the common name (RFC 6125). */

@@ -89,29 +89,37 @@ loop_wants(struct child *c, struct pollfd *pfd)
 		pfd[P_SERVER].events |= c->rd.want;
 	if (!c->wr.ready)
 		pfd[P_SERVER].events |= c->wr.want;
-	pfd[P_SERVER].fd = pfd[P_SERVER].events == 0 ? -1 : c->tr->fd;
+	pfd[P_SERVER].fd = pfd[P_SERVER].events == 0 ? -1 :
+	    transport_fd(c->tr);
 }
 
-/* How long poll may wait, in ms; the deadline is counted while one is owed. */
+/*
+ * How long poll may wait, in ms; the deadline is counted while one is owed.
+ * Blocked by a body, we wait for the other server, by way of its imapchild,
+ * which has a deadline of its own, and longer: that one tells why.
+ */
 static int
 loop_timeout(struct child *c, int *waited)
 {
+	uint32_t limit;
 	time_t	 left, t;
 
 	if (io_readable(c))
 		return 0;
 	t = now();
-	if (!io_awaiting(c) || c->conf.timeout == 0) {
+	limit = io_blocked(c) ? c->conf.patience : c->conf.timeout;
+	if (!io_awaiting(c) || limit == 0) {
 		*waited = 0;
 		return -1;
 	}
 	if (!*waited)
 		c->progress = t;
 	*waited = 1;
-	left = c->progress + c->conf.timeout - t;
+	left = c->progress + limit - t;
 	if (left <= 0) {
-		child_fail(c, FAIL_NET, "no answer from the server for %u "
-		    "seconds", c->conf.timeout);
+		child_fail(c, FAIL_NET, io_blocked(c) ? "the other server took "
+		    "none of the messages for %u seconds" : "no answer from "
+		    "the server for %u seconds", limit);
 		return 0;
 	}
 	return left > 1000000 ? 1000000 * 1000 : (int)left * 1000;

@@ -132,6 +132,25 @@ start_configure(struct child *c)
 	return -1;
 }
 
+/* The lowest layer, to a proxy; NULL: the parent is told. */
+static struct transport *
+start_proxy(struct child *c)
+{
+	struct socks_conf	*conf;
+	struct transport	*tr;
+	char			 err[256];
+
+	conf = socks_connect(&c->conf, c->conf.timeout, err, sizeof(err));
+	if (conf == NULL) {
+		child_fail(c, FAIL_NET, "%s", err);
+		return NULL;
+	}
+	if ((tr = transport_socks(conf)) == NULL)
+		fatal("no memory");
+	c->exposed = c->conf.type == CONN_IMAP;
+	return tr;
+}
+
 /* A connected descriptor, or -1 with what the parent is told. */
 static int
 start_socket(struct child *c)
@@ -179,9 +198,12 @@ start_connect(struct child *c)
 {
 	int	 fd;
 
-	if ((fd = start_socket(c)) == -1)
+	if (c->conf.proxy != PROXY_NONE) {
+		if ((c->tr = start_proxy(c)) == NULL)
+			return -1;
+	} else if ((fd = start_socket(c)) == -1)
 		return -1;
-	if ((c->tr = transport_socket(fd)) == NULL)
+	else if ((c->tr = transport_socket(fd)) == NULL)
 		fatal("no memory");
 	if (c->conf.type == CONN_IMAPS) {
 		if ((c->tr = transport_tls(c->tr, c->tls)) == NULL)

@@ -130,9 +130,10 @@ copyin_wants(struct child *c, struct op *op)
 	const struct copyin	*in = op->arg;
 
 	if (in->cmd != NULL)
-		return cmd_buffered(in->cmd) < SINK_HIGH;
+		return cmdq_ahead(&c->cmdq, in->cmd) < SINK_HIGH;
 	return op->fail.kind != 0 || in->state == IN_BODY ||
-	    (c->phase == PHASE_READY && c->barrier == NULL);
+	    (c->phase == PHASE_READY && c->barrier == NULL &&
+	    cmdq_ahead(&c->cmdq, NULL) < SINK_HIGH);
 }
 
 static void

@@ -51,17 +51,94 @@ version_parse(const char *option, struct bytes name, char *errbuf, size_t size)
 	return -1;
 }
 
+/* One word of SSL_protocols: its version, -1: none that there is. */
+static int
+word_version(struct bytes w)
+{
+	int i;
+
+	if (bytes_eq(w, bytes_of("TLSv1.0")))
+		return TLS_1_0;
+	for (i = 0; i < TLS_NVERSIONS; i++) {
+		if (bytes_eq(w, bytes_of(version_names[i])))
+			return i;
+	}
+	return -1;
+}
+
+/*
+ * The versions that SSL_protocols leaves: those it names, or else those of our
+ * own less the ones it forbids.  Bits; -1 with a reason in errbuf.
+ */
+static int
+protocols_left(struct bytes list, char *errbuf, size_t size)
+{
+	struct bytes w;
+	int named = 0, forbidden = 0, i, no;
+
+	for (; list.n > 0; list.p += w.n, list.n -= w.n) {
+		if (list.p[0] == ' ') {
+			w.n = 1;
+			continue;
+		}
+		w.p = list.p;
+		for (w.n = 0; w.n < list.n && w.p[w.n] != ' '; w.n++)
+			continue;
+		no = w.p[0] == '!';
+		i = word_version(no ? (struct bytes){ w.p + 1, w.n - 1 } : w);
+		if (i == -1 && !no) {
+			(void)snprintf(errbuf, size, "SSL_protocols: %.*s is "
+			    "broken and not supported", (int)w.n, w.p);
+			return -1;
+		}
+		if (i != -1 && no)
+			forbidden |= 1 << i;
+		else if (i != -1)
+			named |= 1 << i;
+	}
+	return (named != 0 ? named : 1 << TLS_1_2 | 1 << TLS_1_3) & ~forbidden;
+}
+
+/* SSL_protocols, deprecated, as a range: the library takes no gaps. */
+static int
+set_protocols(struct bytes list, int *min, int *max, char *errbuf, size_t size)
+{
+	int i, left;
+
+	if (list.n == 0)
+		return 0;
+	if ((left = protocols_left(list, errbuf, size)) == -1)
+		return -1;
+	*min = TLS_NVERSIONS;
+	*max = -1;
+	for (i = 0; i < TLS_NVERSIONS; i++) {
+		if ((left & 1 << i) == 0)
+			continue;
+		*min = i < *min ? i : *min;
+		*max = i;
+	}
+	if (left != 0 && left == (2 << *max) - (1 << *min))
+		return 0;
+	(void)snprintf(errbuf, size, "SSL_protocols: %s; use SSL_protocol_min "
+	    "and SSL_protocol_max", left == 0 ? "no version is left" :
+	    "the versions left are no range");
+	return -1;
+}
+
 /* By default TLSv1.2 and up; below that only what was asked for. */
 static int
 set_versions(struct tlsopts *o, const struct msg_config *mc, char *errbuf,
     size_t size)
 {
-	int max = TLS_1_3, min;
+	int max = TLS_1_3, min = TLS_1_2;
 
+	if (set_protocols(mc->protocols, &min, &max, errbuf, size) == -1)
+		return -1;
 	if (mc->proto_max.n > 0 && (max = version_parse("SSL_protocol_max",
 	    mc->proto_max, errbuf, size)) == -1)
 		return -1;
-	min = max < TLS_1_2 ? max : TLS_1_2;
+	if (mc->proto_min.n == 0 && max < min)
+		min = max;
 	if (mc->proto_min.n > 0 && (min = version_parse("SSL_protocol_min",
 	    mc->proto_min, errbuf, size)) == -1)
 		return -1;
@@ -115,6 +192,22 @@ set_names(struct tlsopts *o, const struct msg_config *mc, char *errbuf,
 nomem:
 	(void)snprintf(errbuf, size, "no memory");
 	return -1;
+}
+
+static int
+set_look(struct tlsopts *o, int starttls)
+{
+	int v6 = strchr(o->host, ':') != NULL;
+
+	if (asprintf(&o->look, "openssl s_client -connect %s%s%s:%s%s%s%s "
+	    "</dev/null", v6 ? "[" : "", o->host, v6 ? "]" : "", o->port,
+	    starttls ? " -starttls imap" : "",
+	    o->sni == NULL ? "" : " -servername ",
+	    o->sni == NULL ? "" : o->sni) == -1) {
+		o->look = NULL;
+		return -1;
+	}
+	return 0;
 }
 
 static int
@@ -188,6 +281,10 @@ tlsopts_parse(struct tlsopts *o, const struct msg_config *mc,
 	    set_pins(o, mc, errbuf, size) == -1 ||
 	    set_identity(o, mc, errbuf, size) == -1)
 		return -1;
+	if (set_look(o, mc->type == CONN_IMAP) == -1) {
+		(void)snprintf(errbuf, size, "no memory");
+		return -1;
+	}
 	return set_certs(o, mc, deffile, errbuf, size);
 }
 
@@ -199,6 +296,7 @@ tlsopts_free(struct tlsopts *o)
 	certs_wipe(&o->key);
 	pins_free(&o->pins);
 	free(o->host);
+	free(o->look);
 	free(o->port);
 	free(o->sni);
 	free(o->ciphers);

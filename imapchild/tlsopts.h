@@ -35,6 +35,7 @@ enum tls_version { TLS_1_0, TLS_1_1, TLS_1_2, TLS_1_3, TLS_NVERSIONS };
 struct tlsopts {
 	char		*host;		/* to verify; no brackets, no last dot */
 	char		*port;		/* for messages */
+	char		*look;		/* a command that shows the certificate */
 	char		*sni;		/* NULL: none is sent */
 	char		*ciphers;	/* OpenSSL cipher list; "": the default */
 	int		 verify;

@@ -52,6 +52,14 @@ transport_write(struct transport *t, const void *p, size_t n)
 	return t->ops->write(t, p, n);
 }
 
+int
+transport_fd(const struct transport *t)
+{
+	while (t->lower != NULL)
+		t = t->lower;
+	return t->fd;
+}
+
 void
 transport_close(struct transport *t)
 {

@@ -26,7 +26,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define TRANSPORT_ERRMAX 512
+#define TRANSPORT_ERRMAX 960
 
 /*
  * Answers beside an octet count > 0.  A layer may hold octets that it has
@@ -98,6 +98,34 @@ struct transport *transport_tls(struct transport *, struct tlsconf *);
 void		 tls_describe(const struct transport *, char *, size_t);
 
 /*
+ * SOCKS5.  socks_connect() (proxy.c) runs before the process locks: what the
+ * proxy of the configuration is to be asked for, and a connection to it for
+ * each address of the host; NULL with a reason.  transport_socks()
+ * (layer_socks.c; RFC 1928, RFC 1929) is the layer; its handshake holds the
+ * dialogue, and takes the next address when the proxy cannot connect to one.
+ * Takes ownership of what socks_connect() made; NULL without memory.
+ */
+#define SOCKS_TARGETS	4	/* addresses of a host that are tried */
+#define SOCKS_TEXTMAX	255	/* octets of host, user, password */
+struct socks_target {
+	struct transport *via;		/* NULL: in use, or none */
+	uint8_t		 address[1 + 1 + SOCKS_TEXTMAX + 2];
+	size_t		 len;
+	char		 name[SOCKS_TEXTMAX + 16];	/* to tell */
+};
+struct socks_conf {
+	char		 name[SOCKS_TEXTMAX + 16];	/* of the proxy */
+	size_t		 userlen, passlen;	/* userlen 0: no login */
+	uint8_t		 user[SOCKS_TEXTMAX], pass[SOCKS_TEXTMAX];
+	size_t		 n;
+	struct socks_target target[SOCKS_TARGETS];
+};
+struct socks_conf *socks_connect(const struct msg_config *, unsigned int,
+		    char *, size_t);
+void		 socks_discard(struct socks_conf *);	/* accepts NULL */
+struct transport *transport_socks(struct socks_conf *);
+
+/*
  * Deflate (layer_deflate.c, the only file that includes zlib.h; RFC 4978):
  * the topmost layer, pushed in the locked stage, with octets from below that
  * were read too far, at most DEFLATE_REST.  Takes ownership of the layer
@@ -113,13 +141,22 @@ const char	*deflate_library(void);	/* the version of zlib, for -V */
 /*
  * connect.c, before the process locks: resolve host ("name", "192.0.2.1",
  * "[2001:db8::1]") and port (number or service), connect to each address in
- * turn within timeout seconds altogether (0: CONNECT_TIMEOUT); TCP_NODELAY,
+ * turn within timeout seconds altogether (at most CONNECT_TIMEOUT, and so
+ * many if it is 0); TCP_NODELAY,
  * SO_KEEPALIVE, non-blocking.  A connected descriptor, or -1 with a reason in
  * errbuf that names host, port and the last cause.
  */
 #define CONNECT_TIMEOUT	60
 int		 connect_host(const char *, const char *, unsigned int, char *,
 		    size_t);
+/*
+ * The addresses of host and port; only of an address if told so.  NULL with a
+ * reason; the caller's to free.
+ */
+struct addrinfo	*connect_resolve(const char *, const char *, int, char *,
+		    size_t);
+/* The descriptor to poll: that of the lowest layer, which may change. */
+int		 transport_fd(const struct transport *);
 /* The other end is this machine, by a loopback address (not one of a card). */
 int		 connect_loopback(int);
 

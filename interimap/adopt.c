@@ -175,13 +175,13 @@ adopt_headers(struct mbox *m)
 
 /* The row of a pair: new, or a held one whose message was restored. */
 static struct row *
-adopted_row(struct mbox *m, uint32_t luid, uint32_t ruid)
+adopted_row(struct mbox *m, const struct msg_pair *p)
 {
-	uint32_t uid[2] = { luid, ruid };
+	uint32_t uid[2] = { p->a, p->b };
 	struct row *r;
 	int i;
 
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < 2 && p->held; i++) {
 		r = rowtab_find(&m->rowtab, (enum side)i, uid[i]);
 		if (r == NULL)
 			continue;
@@ -193,7 +193,7 @@ adopted_row(struct mbox *m, uint32_t luid, uint32_t ruid)
 		return r;
 	}
 	m->rows++;
-	return rowtab_add(&m->rowtab, luid, ruid);
+	return rowtab_append(&m->rowtab, p->a, p->b);
 }
 
 /* Pairs with a message of a held row replace that row. */
@@ -210,20 +210,52 @@ mark_held(struct mbox *m)
 	}
 }
 
+static int
+by_a(const void *va, const void *vb)
+{
+	const struct msg_pair *x = va, *y = vb;
+
+	return x->a < y->a ? -1 : x->a > y->a;
+}
+
+static int
+by_b(const void *va, const void *vb)
+{
+	const struct msg_pair *x = va, *y = vb;
+
+	return x->b < y->b ? -1 : x->b > y->b;
+}
+
+/* In order, since there may be a million: see uidset.h. */
+static void
+not_copied(struct mbox *m, enum side side)
+{
+	struct pairing *p = &m->pairing;
+	struct uidset set;
+	size_t i;
+
+	uidset_init(&set);
+	qsort(p->p, p->n, sizeof(*p->p), side == LOCAL ? by_a : by_b);
+	for (i = 0; i < p->n; i++)
+		if (uidset_add(&set, side == LOCAL ? p->p[i].a : p->p[i].b)
+		    == -1)
+			fatal("out of memory");
+	if (uidset_minus(&m->s[side].copy, &set) == -1)
+		fatal("out of memory");
+	uidset_free(&set);
+}
+
 static void
 adopt_rows(struct mbox *m)
 {
-	const struct msg_pair *p;
 	struct row *r;
 	size_t i;
 
+	not_copied(m, REMOTE);
+	not_copied(m, LOCAL);
 	for (i = 0; i < m->pairing.n; i++) {
-		p = &m->pairing.p[i];
-		r = adopted_row(m, p->a, p->b);
+		r = adopted_row(m, &m->pairing.p[i]);
 		r->s[LOCAL].compare = r->s[REMOTE].compare = 1;
-		if (uidset_remove_range(&m->s[LOCAL].copy, p->a, p->a) == -1 ||
-		    uidset_remove_range(&m->s[REMOTE].copy, p->b, p->b) == -1)
-			fatal("out of memory");
 	}
 	m->e->stats.adopted += m->pairing.n;
 	if (m->pairing.n > 0)
@@ -283,9 +315,9 @@ adopt_bodies(struct mbox *m)
 	candset_free(&m->s[REMOTE].cands);
 	if (m->pairing.n > 0) {
 		mark_held(m);
+		adopt_rows(m);
 		map_send(m, MSG_MAP, MAP_NOSIDE, m->pairing.p, m->pairing.n,
 		    req_plain, NULL);
-		adopt_rows(m);
 	}
 	KILLPOINT("adopted");
 	if (m->nint > 0 || m->nintents > 0)

@@ -83,7 +83,8 @@ advance(struct mbox *m)
 	struct msg_advance a;
 	struct mside *s;
 	struct ibuf b;
-	int i, differs = m->repair != NULL && m->repair->states > 0;
+	int i, differs = m->repair != NULL &&
+	    (m->repair->ahead[LOCAL] > 0 || m->repair->ahead[REMOTE] > 0);
 
 	memset(&a, 0, sizeof(a));
 	a.idx = m->idx;

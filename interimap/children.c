@@ -24,6 +24,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -153,11 +154,34 @@ text(const char *s)
 	return bytes_of(s == NULL ? "" : s);
 }
 
+/* Seconds a server may be silent. */
+static uint32_t
+timeout_of(const struct server *v)
+{
+	return v->timeout == NULL ? SERVER_TIMEOUT :
+	    (uint32_t)strtonum(v->timeout, 1, 99999, NULL);
+}
+
+/* The texts are those of x. */
+static void
+put_proxy(struct msg_config *m, struct proxy *x, const struct server *v)
+{
+	memset(x, 0, sizeof(*x));
+	if (v->proxy != NULL && v->conn != CONN_TUNNEL &&
+	    proxy_parse(x, v->proxy) == 0)
+		m->proxy = x->type;
+	m->proxyhost = text(x->host);
+	m->proxyport = text(x->port);
+	m->proxyuser = text(x->user);
+	m->proxypass = text(x->pass);
+}
+
 static void
 put_config(struct session *s, enum side side, struct ibuf *b)
 {
 	const struct server	*v = &s->conf->server[side];
 	struct msg_config	 m;
+	struct proxy		 x;
 
 	memset(&m, 0, sizeof(m));
 	m.side = side;
@@ -166,7 +190,10 @@ put_config(struct session *s, enum side side, struct ibuf *b)
 	m.verify = v->verify != 0;
 	m.debug = s->opts->debug > 2 ? 2 : (uint8_t)s->opts->debug;
 	m.compress = v->use_compress != 0;
-	m.timeout = SERVER_TIMEOUT;
+	m.timeout = timeout_of(v);
+	m.patience = m.timeout + timeout_of(&s->conf->server[OTHER(side)]);
+	put_proxy(&m, &x, v);
+	m.protocols = text(v->protocols);
 	m.host = text(v->host);
 	m.port = text(v->port);
 	m.username = text(v->username);
@@ -183,6 +210,7 @@ put_config(struct session *s, enum side side, struct ibuf *b)
 	m.cert = text(v->cert);
 	m.key = text(v->key);
 	msg_put_config(b, &m);
+	explicit_bzero(&x, sizeof(x));
 }
 
 int

@@ -67,6 +67,13 @@ slurp(int fd, char **buf)
 	return -1;
 }
 
+static int
+holds_secret(const struct server *v)
+{
+	return v->password != NULL ||
+	    (v->proxy != NULL && strchr(v->proxy, '@') != NULL);
+}
+
 /*
  * What is wrong with who may change or read a file that names commands and
  * passwords.  It is said on every run, and refused when the file asks for that.
@@ -75,8 +82,8 @@ static int
 check_owner(const struct config *c, const struct stat *st, warn_fn warn,
     char *err, size_t errlen)
 {
-	const int	 secret = c->server[LOCAL].password != NULL ||
-			    c->server[REMOTE].password != NULL;
+	const int	 secret = holds_secret(&c->server[LOCAL]) ||
+			    holds_secret(&c->server[REMOTE]);
 	const struct {
 		int		 wrong;
 		const char	*what, *cure;

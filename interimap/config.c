@@ -208,6 +208,10 @@ check_settings(struct parser *ps, int sec)
 			    where[sec], o->want);
 			return -1;
 		}
+		if (o->scope == CONF_IGNORED)
+			ps->warn("%s:%zu: Option %s in %s has no effect: the "
+			    "TLS library knows no such setting", ps->path,
+			    s->line, o->name, where[sec]);
 		if (o->scope == CONF_GLOBAL && sec != SEC_DEFAULT)
 			ps->warn("%s:%zu: Option %s has no effect in %s; it "
 			    "belongs above all sections", ps->path, s->line,
@@ -221,7 +225,7 @@ copy(struct parser *ps, void *base, const struct confopt *o, const char *v)
 {
 	char	**to = (char **)(void *)((char *)base + o->off);
 
-	if (v == NULL || o->scope == CONF_REFUSED)
+	if (v == NULL || o->scope == CONF_IGNORED)
 		return 0;
 	if ((*to = strdup(v)) == NULL) {
 		snprintf(ps->err, ps->errlen, "out of memory");
@@ -372,6 +376,8 @@ config_wipe(struct config *c)
 		wipe(c->server[i].username);
 		wipe(c->server[i].password);
 		wipe(c->server[i].passcommand);
+		wipe(c->server[i].proxy);
+		c->server[i].proxy = NULL;
 		c->server[i].username = c->server[i].password = NULL;
 		c->server[i].passcommand = NULL;
 	}
@@ -385,7 +391,7 @@ config_free(struct config *c)
 
 	for (i = 0; (o = confopt_at(i)) != NULL; i++) {
 		off = o->off;
-		if (o->scope == CONF_REFUSED)
+		if (o->scope == CONF_IGNORED)
 			continue;
 		if (o->scope == CONF_GLOBAL) {
 			wipe(*(char **)(void *)((char *)c + off));

@@ -165,18 +165,50 @@ is_fingerprints(const char *v)
 	return all_words(v, is_fingerprint);
 }
 
-/* Refused whatever the value. */
+/* !?(SSLv[23]|TLSv1|TLSv1.[0-3]) */
 static int
-is_refused(const char *v)
+is_protocol(const char *p, size_t n)
 {
-	return 0;
+	if (n > 0 && *p == '!') {
+		p++;
+		n--;
+	}
+	if (n == 5)
+		return memcmp(p, "SSLv2", n) == 0 ||
+		    memcmp(p, "SSLv3", n) == 0 || memcmp(p, "TLSv1", n) == 0;
+	return n == 7 && memcmp(p, "TLSv1.", 6) == 0 && p[6] >= '0' &&
+	    p[6] <= '3';
+}
+
+static int
+is_protocols(const char *v)
+{
+	return all_words(v, is_protocol);
+}
+
+static int
+is_proxy(const char *v)
+{
+	struct proxy	x;
+	int		rc;
+
+	rc = is_text(v) && proxy_parse(&x, v) == 0;
+	explicit_bzero(&x, sizeof(x));
+	return rc;
+}
+
+/* Seconds, as strtonum(3) will read them. */
+static int
+is_timeout(const char *v)
+{
+	return strlen(v) <= 5 && strspn(v, "0123456789") == strlen(v) &&
+	    v[0] >= '1';
 }
 
 #define GLOBAL(f)	offsetof(struct config, f)
 #define SERVER(f)	offsetof(struct server, f)
 #define TEXT		"text without control characters is wanted"
 #define YESNO		"YES or NO is wanted"
-#define LATER		"this option is not available in this version"
 
 static const struct confopt confopts[] = {
 	{ "SSL_CAfile", CONF_SERVER, is_text, TEXT, NULL, SERVER(cafile) },
@@ -184,7 +216,7 @@ static const struct confopt confopts[] = {
 	{ "SSL_cipherlist", CONF_SERVER, is_text, TEXT, NULL,
 	    SERVER(ciphers) },
 	{ "SSL_cert", CONF_SERVER, is_text, TEXT, NULL, SERVER(cert) },
-	{ "SSL_ciphersuites", CONF_REFUSED, is_refused, LATER, NULL, 0 },
+	{ "SSL_ciphersuites", CONF_IGNORED, is_text_or_empty, TEXT, NULL, 0 },
 	{ "SSL_fingerprint", CONF_SERVER, is_fingerprints,
 	    "[ALGO$]HEX, without colons, separated by single spaces, is "
 	    "wanted", NULL, SERVER(fingerprint) },
@@ -195,9 +227,9 @@ static const struct confopt confopts[] = {
 	    SERVER(proto_max) },
 	{ "SSL_protocol_min", CONF_SERVER, is_text, TEXT, NULL,
 	    SERVER(proto_min) },
-	{ "SSL_protocols", CONF_REFUSED, is_refused, "this deprecated option "
-	    "is not available; use SSL_protocol_min and SSL_protocol_max",
-	    NULL, 0 },
+	{ "SSL_protocols", CONF_SERVER, is_protocols, "names of versions, with "
+	    "or without !, separated by single spaces, are wanted", NULL,
+	    SERVER(protocols) },
 	{ "SSL_verify", CONF_SERVER, is_yesno, YESNO, "YES",
 	    SERVER(sslverify) },
 	{ "STARTTLS", CONF_SERVER, is_yesno, YESNO, "YES",
@@ -228,9 +260,13 @@ static const struct confopt confopts[] = {
 	{ "password-command", CONF_SECRET, is_text, TEXT, NULL,
 	    SERVER(passcommand) },
 	{ "port", CONF_SERVER, is_text, TEXT, NULL, SERVER(port) },
-	{ "proxy", CONF_REFUSED, is_refused, LATER, NULL, 0 },
+	{ "proxy", CONF_SECRET, is_proxy,
+	    "socks5://[USER:PASSWORD@]HOST[:PORT] or socks5h://... is wanted",
+	    NULL, SERVER(proxy) },
 	{ "strict-permissions", CONF_GLOBAL, is_yesno, YESNO, "NO",
 	    GLOBAL(strict) },
+	{ "timeout", CONF_SERVER, is_timeout, "1 to 99999 seconds are wanted",
+	    NULL, SERVER(timeout) },
 	{ "type", CONF_SERVER, is_type, "imap, imaps or tunnel is wanted",
 	    "imaps", SERVER(type) },
 	{ "username", CONF_SERVER, is_ascii, "ASCII is wanted", NULL,

@@ -149,6 +149,15 @@ int	 version_show(void);
 
 enum section { SEC_DEFAULT, SEC_LOCAL, SEC_REMOTE, NSECTIONS };
 
+/* What the option proxy says; user "": it is not logged in to. */
+#define PROXY_MAX	255	/* octets of each (RFC 1928, RFC 1929) */
+struct proxy {
+	enum proxy_type	 type;
+	char		 user[PROXY_MAX + 1], pass[PROXY_MAX + 1];
+	char		 host[PROXY_MAX + 1], port[PROXY_MAX + 1];
+};
+int	 proxy_parse(struct proxy *, const char *);	/* 0, or -1 */
+
 /* One server; texts are owned, NULL where the option is not set. */
 struct server {
 	enum conn_type	 conn;		/* type */
@@ -157,6 +166,7 @@ struct server {
 	int		 null_stderr;
 	int		 use_compress;
 	char		*type, *host, *port, *command, *nullstderr;
+	char		*proxy, *timeout, *protocols;
 	char		*starttls, *compress, *auth, *username, *password;
 	char		*listref, *sslverify, *cafile, *capath, *sni;
 	char		*proto_min, *proto_max, *ciphers, *fingerprint;
@@ -200,12 +210,12 @@ struct confopt {
 #define CONF_GLOBAL	0	/* has a meaning in the default section only */
 #define CONF_SERVER	1	/* [local] and [remote], default inherited */
 #define CONF_SECRET	2	/* as CONF_SERVER, never shown */
-#define CONF_REFUSED	3	/* of the manual, not in this version */
+#define CONF_IGNORED	3	/* warned about: cannot be honoured */
 
 const struct confopt	*confopt_find(const char *, size_t);
 const struct confopt	*confopt_at(size_t);	/* NULL past the last one */
 size_t			 confopt_index(const struct confopt *);
-#define CONF_NOPTIONS	40	/* at least as many as the table has */
+#define CONF_NOPTIONS	48	/* at least as many as the table has */
 
 /* ---- output.c: what a user sees ---- */
 

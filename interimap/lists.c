@@ -388,6 +388,9 @@ lists_decide(struct mbox *m)
 	if (m->e->repairing && m->idx != 0 && !m->hasstate)
 		repair_left(m);
 	else if (m->idx == 0 || is_dirty(m)) {
+		if (m->above || m->nintents > 0)
+			say(m->e, LOG_L_NOTICE, SIDE_NONE, NULL, "Resuming "
+			    "interrupted sync for %s", mbox_display(m));
 		begin(m->e);
 		engine_queue(m);
 	}

@@ -134,6 +134,8 @@ void		 rowtab_free(struct rowtab *);
 /* The row of this pair, added if it is new. */
 struct row	*rowtab_add(struct rowtab *, uint32_t, uint32_t);
 struct row	*rowtab_find(struct rowtab *, enum side, uint32_t);
+/* The same of a pair that is certainly new, both UIDs. */
+struct row	*rowtab_append(struct rowtab *, uint32_t, uint32_t);
 void		 rowtab_sort(struct rowtab *);	/* by local UID */
 /* Add the UIDs of one side to a set, in ascending order. */
 void		 rowtab_uids(struct rowtab *, enum side, struct uidset *);

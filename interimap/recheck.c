@@ -169,15 +169,14 @@ recheck_begin(struct mbox *m)
 /*
  * Neither side has changed: what differs was missed.  One has: that is an
  * ordinary change, unless nobody can know whether the other has.  Both have:
- * MERGE says so.
+ * MERGE says so.  What was not told is asked for once more (adopt.c).
  */
 static void
 compare_flags(const struct mbox *m, struct row *r)
 {
 	int i;
 
-	if (!r->s[LOCAL].known || !r->s[REMOTE].known ||
-	    (r->s[LOCAL].changed && r->s[REMOTE].changed))
+	if (r->s[LOCAL].changed && r->s[REMOTE].changed)
 		return;
 	for (i = 0; i < 2; i++)
 		if (r->s[i].changed && !m->repair->ahead[OTHER(i)])
@@ -231,13 +230,36 @@ cand_find(const struct candset *set, uint32_t uid)
 	return bsearch(&key, set->c, set->n, sizeof(key), by_uid);
 }
 
-/* Both headers are known, and they are not those of one message. */
+/*
+ * The headers are not those of one message.  So it is when one of them is gone
+ * by now: that is no deletion of the other until it is known to be the same.
+ */
 static int
 is_other(const struct cand *a, const struct cand *b)
 {
-	return a != NULL && b != NULL && a->id != ID_NONE &&
-	    b->id != ID_NONE && (a->id != b->id ||
+	if (a == NULL || b == NULL)
+		return 1;
+	return a->id != ID_NONE && b->id != ID_NONE && (a->id != b->id ||
 	    memcmp(a->digest, b->digest, sizeof(a->digest)) != 0);
+}
+
+/* At or above UIDNEXT, where a row may be of a UID that came later. */
+static int
+is_above(const struct mbox *m, const struct row *r)
+{
+	return r->uid[LOCAL] >= m->s[LOCAL].cur.uidnext ||
+	    r->uid[REMOTE] >= m->s[REMOTE].cur.uidnext;
+}
+
+/* A date did not come: its message is gone by now. */
+static int
+is_dateless(const struct mbox *m, const struct row *r)
+{
+	const struct repair *rp = m->repair;
+	int at = place(m, r);
+
+	return is_whole(r) && (rp->date[LOCAL][at] == NO_DATE ||
+	    rp->date[REMOTE][at] == NO_DATE);
 }
 
 static void
@@ -267,14 +289,15 @@ recheck_headers(struct mbox *m)
 	struct row *r;
 	uint32_t i;
 
-	if (l->n > 0 && o->n > 0) {
+	if (l->n > 0)
 		qsort(l->c, l->n, sizeof(*l->c), by_uid);
+	if (o->n > 0)
 		qsort(o->c, o->n, sizeof(*o->c), by_uid);
-	}
-	for (i = rp->from; i < rp->from + rp->n && l->n > 0 && o->n > 0; i++) {
+	for (i = rp->from; i < rp->from + rp->n; i++) {
 		r = &m->rowtab.r[i];
-		if (is_other(cand_find(l, r->uid[LOCAL]),
-		    cand_find(o, r->uid[REMOTE])))
+		if ((dates_differ(m, r) && is_other(cand_find(l, r->uid[LOCAL]),
+		    cand_find(o, r->uid[REMOTE]))) ||
+		    (is_above(m, r) && is_dateless(m, r)))
 			part(m, r);
 	}
 	candset_free(l);

@@ -122,7 +122,7 @@ repair_selected(struct mbox *m, enum side side)
 		say(m->e, LOG_L_WARN, side, m, "UIDNEXT is recorded as %u, but "
 		    "is %u there", s->cur.uidnext, s->sel.uidnext);
 		s->cur.uidnext = s->sel.uidnext;
-		m->repair->states++;
+		m->repair->ahead[side]++;
 	}
 	if (s->sel.modseq < s->cur.modseq) {
 		say(m->e, LOG_L_WARN, side, m, "HIGHESTMODSEQ is recorded as "
@@ -130,8 +130,7 @@ repair_selected(struct mbox *m, enum side side)
 		    (unsigned long long)s->cur.modseq,
 		    (unsigned long long)s->sel.modseq);
 		s->cur.modseq = s->sel.modseq;
-		m->repair->ahead[side] = 1;
-		m->repair->states++;
+		m->repair->ahead[side]++;
 	}
 }
 
@@ -223,18 +222,19 @@ not_held(struct mbox *m, struct row *r, enum side side)
 }
 
 /*
- * A row with a message that is absent from the complete list of its side.  Its
- * partner at or above UIDNEXT may be no partner, but a new message that got a
- * UID which the database had wrongly: nobody deleted that.
+ * A row with a message that is absent from the complete list of its side.  At
+ * or above UIDNEXT VANISHED says nothing (apply.c), and the partner may be a new
+ * message that got a UID which the database had wrongly: nobody deleted that.
  */
 static void
 absent_row(struct mbox *m, struct row *r, const int *absent)
 {
-	int told[2], i;
+	int told[2], i, below = r->uid[LOCAL] < m->s[LOCAL].cur.uidnext &&
+	    r->uid[REMOTE] < m->s[REMOTE].cur.uidnext;
 
 	for (i = 0; i < 2; i++) {
-		told[i] = uidset_has(&m->s[i].vanished, r->uid[i]) &&
-		    r->uid[OTHER(i)] < m->s[OTHER(i)].cur.uidnext;
+		told[i] = below && !m->repair->ahead[i] &&
+		    uidset_has(&m->s[i].vanished, r->uid[i]);
 		if (r->uid[i] >= m->s[i].sel.uidnext) {
 			never_was(m, r, (enum side)i);
 			return;
@@ -254,11 +254,9 @@ static void
 look_at_rows(struct mbox *m)
 {
 	struct row *r;
-	uint32_t i;
 	int s, absent[2];
 
-	for (i = 0; i < m->rowtab.n; i++) {
-		r = &m->rowtab.r[i];
+	for (r = m->rowtab.r; r < m->rowtab.r + m->rowtab.n; r++) {
 		for (s = 0; s < 2; s++) {
 			absent[s] = r->uid[s] >= m->s[s].sel.uidnext ||
 			    !uidset_has(&m->s[s].present, r->uid[s]);
@@ -364,10 +362,9 @@ repair_rows(struct mbox *m)
 }
 
 /*
- * UIDNEXT goes back to the first message without a row: whatever becomes of
- * this run, no message stays behind that the next one does not look at.  A
- * HIGHESTMODSEQ that was too high stays as a warning until all is done.  Only
- * now, when no row is left of what disappeared.
+ * UIDNEXT goes back to the first message without a row, so that any later run
+ * looks at what this one may leave; when no row of what disappeared is left.
+ * A HIGHESTMODSEQ that was too high stays as a warning until all is done.
  */
 static void
 lower(struct mbox *m)
@@ -464,13 +461,13 @@ all_copied(const struct mbox *m)
 	return 1;
 }
 
-/* What was found, in one line. */
 void
 repair_summary(struct mbox *m)
 {
 	const struct repair *rp = m->repair;
 	const struct { uint64_t n; const char *what; } items[] = {
-		{ rp->states, "recorded ahead of the server" },
+		{ rp->ahead[LOCAL] + rp->ahead[REMOTE],
+		    "recorded ahead of the server" },
 		{ rp->never, "pairs that never were" },
 		{ rp->gone, "pairs that vanished" },
 		{ rp->lost[LOCAL], "disappeared locally" },

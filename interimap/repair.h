@@ -36,12 +36,12 @@ struct repair {
 	size_t		 ndrop, dropsize;
 	struct uidset	 said[2];	/* spoken of already */
 	struct uidset	 skipped[2];	/* records to be taken back */
-	int		 ahead[2];	/* the HIGHESTMODSEQ recorded was */
+	uint32_t	 ahead[2];	/* of the server, in the state */
 	/* recheck.c: the rows of this chunk, and the dates of their messages */
 	uint32_t	 from, n;
 	int64_t		*date[2];
 	/* what was found */
-	uint64_t	 states, never, gone, lost[2], other, strays[2], flags,
+	uint64_t	 never, gone, lost[2], other, strays[2], flags,
 			 held;
 };
 
@@ -64,7 +64,7 @@ void	 repair_rows(struct mbox *);		/* a state */
 /* Flags differ, and neither side has changed: local, remote, union. */
 void	 repair_missed(struct mbox *, const struct row *, const char *,
 	    const char *, const char *);
-void	 repair_summary(struct mbox *);
+void	 repair_summary(struct mbox *);	/* what was found, in one line */
 
 /* ---- recheck.c ---- */
 

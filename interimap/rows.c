@@ -125,20 +125,13 @@ rowtab_find(struct rowtab *t, enum side side, uint32_t uid)
 }
 
 struct row *
-rowtab_add(struct rowtab *t, uint32_t luid, uint32_t ruid)
+rowtab_append(struct rowtab *t, uint32_t luid, uint32_t ruid)
 {
 	struct row *r;
 	size_t size = t->size;
 
-	if (t->n > 0 && (t->unsorted || luid <= t->r[t->n - 1].uid[LOCAL])) {
-		r = rowtab_find(t, LOCAL, luid);
-		if (r != NULL && r->uid[REMOTE] == ruid)
-			return r;
-		if (r != NULL)
-			fatal("row %u:%u is also %u:%u", luid, ruid,
-			    luid, r->uid[REMOTE]);
+	if (t->n > 0 && luid < t->r[t->n - 1].uid[LOCAL])
 		t->unsorted = 1;
-	}
 	t->r = grow(t->r, t->n, &size, sizeof(*t->r));
 	t->size = (uint32_t)size;
 	r = &t->r[t->n++];
@@ -147,6 +140,22 @@ rowtab_add(struct rowtab *t, uint32_t luid, uint32_t ruid)
 	r->uid[REMOTE] = ruid;
 	t->unindexed = 1;
 	return r;
+}
+
+struct row *
+rowtab_add(struct rowtab *t, uint32_t luid, uint32_t ruid)
+{
+	struct row *r;
+
+	if (t->n > 0 && (t->unsorted || luid <= t->r[t->n - 1].uid[LOCAL])) {
+		r = rowtab_find(t, LOCAL, luid);
+		if (r != NULL && r->uid[REMOTE] == ruid)
+			return r;
+		if (r != NULL)
+			fatal("row %u:%u is also %u:%u", luid, ruid,
+			    luid, r->uid[REMOTE]);
+	}
+	return rowtab_append(t, luid, ruid);
 }
 
 void

@@ -123,16 +123,28 @@ die_with(pid_t parent)
 	return -1;
 }
 
+/* Where the system's certificates are, if not where the library thinks. */
+static int
+passed_on(const char *var)
+{
+	return strncmp(var, "SSL_CERT_FILE=", 14) == 0 ||
+	    strncmp(var, "SSL_CERT_DIR=", 13) == 0;
+}
+
 static void __attribute__((noreturn))
 run_child(const char *path, int *fds, pid_t parent)
 {
 	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
-	char *argv[2], *envp[3], pathvar[] = "PATH=" COMMAND_PATH;
+	char *argv[2], **e, *envp[5], pathvar[] = "PATH=" COMMAND_PATH;
 	int error = fds[ERROR_FD], n = 0;
 
 	argv[0] = (char *)(uintptr_t)path;
 	argv[1] = NULL;
 	envp[n++] = pathvar;
+	for (e = environ; *e != NULL && n < 3; e++) {
+		if (passed_on(*e))
+			envp[n++] = *e;
+	}
 #ifdef KILLPOINTS
 	char kill_at[256];
 

@@ -47,16 +47,15 @@ CASES = [
      ["FILE:", "Missing option command", "[local]"]),
     ("terminal escapes in a value", L + R + "type = \x1b[2Jtunnel\n",
      ["FILE:7:", "type = \\033[2Jtunnel"]),
-    # What the manual of the original has and this version has not yet.
-    ("the option proxy", L + R + "proxy = socks5h://localhost:9050\n",
-     ["FILE:7:", "proxy", "[remote]", "not available in this version"]),
+    ("a bad proxy, which is not shown",
+     L + R + "proxy = socks4://u:s\u00e9cret@h\n",
+     ["FILE:7:", "Invalid option proxy in section [remote]", "socks5://"]),
+    ("a bad timeout", L + R + "timeout = soon\n",
+     ["FILE:7:", "timeout = soon", "[remote]", "seconds"]),
     ("a bad compress", L + R + "compress = deflate\n",
      ["FILE:7:", "compress = deflate", "[remote]", "YES or NO"]),
-    ("the option SSL_ciphersuites",
-     L + R + "SSL_ciphersuites = TLS_AES_256_GCM_SHA384\n",
-     ["FILE:7:", "SSL_ciphersuites", "not available in this version"]),
-    ("the option SSL_protocols", L + R + "SSL_protocols = !SSLv3\n",
-     ["FILE:7:", "SSL_protocols", "SSL_protocol_min"]),
+    ("a bad SSL_protocols", L + R + "SSL_protocols = !TLSv2\n",
+     ["FILE:7:", "SSL_protocols = !TLSv2", "versions"]),
 ]
 
 # Name, arguments, status, what is said.

@@ -114,6 +114,7 @@ EVENTS {{
                          self.dir + "/pid", "-C", self.conf, "-M",
                          self.services]),
                 env=self.env(), stdin=subprocess.DEVNULL,
+                start_new_session=True,     # its end signals the group
                 stdout=subprocess.DEVNULL,
                 stderr=open(os.path.join(self.dir, "stderr"), "w"))
             if self.greets():

@@ -185,16 +185,6 @@ def each_session():
             end(q)
 
 
-def both():
-    with Scratch() as s:
-        o = odd(s)
-        r = o.run(more=IN_THE_CLEAR + "password-command = echo s3cret\n")
-        eq(r.status, 78, "exit status; it said: " + r.err)
-        one_line(r, "Options password and password-command exclude each "
-                 "other in section [remote]")
-        hides(r.err, "s3cret")
-
-
 # ---- the file ----
 
 READABLE = "holds a password and may be read by others"
@@ -488,7 +478,6 @@ def run_all(only):
             [("a command that never ends", too_slow),
              ("a signal meanwhile", interrupted),
              ("each session asks again", each_session),
-             ("password and password-command", both),
              ("who may read the file", permissions),
              ("a file of another user", foreign)] +
             [("before the answer: " + a, handed_over, a) for a in (

@@ -35,7 +35,8 @@ class Zip(Channel):
         self.log.flush()
 
     def quiet(self):
-        """Nothing came behind COMPRESS."""
+        """Nothing comes behind COMPRESS, though LIST is answered."""
+        self.flush()
         early = self.inbuf or select.select([self.rfd], [], [], PATIENCE)[0]
         self.note("early" if early else "waits")
 

@@ -110,7 +110,9 @@ rows_crossed(struct model *m, int i)
 	const struct content *ca, *cb;
 	uint32_t a, b, ua, ub;
 
-	if (sh->npair < 2)
+	/* What is not told cannot be compared. */
+	if (sh->npair < 2 || ((m->server[LOCAL].abilities |
+	    m->server[REMOTE].abilities) & AB_FORGETS) != 0)
 		return;
 	a = rnd(m, (uint32_t)sh->npair);
 	b = rnd(m, (uint32_t)sh->npair);

@@ -129,6 +129,7 @@ drv_config(struct drv *d, const struct drv_conf *conf)
 	m.starttls = conf->starttls;
 	m.debug = conf->debug;
 	m.timeout = conf->timeout == 0 ? 20 : conf->timeout;
+	m.patience = conf->patience;
 	m.host = bytes_of("127.0.0.1");
 	m.port = bytes_of(conf->port == NULL ? "143" : conf->port);
 	m.username = bytes_of(conf->user == NULL ? "" : conf->user);
@@ -180,10 +181,17 @@ void
 drv_ready(struct drv *d, const char *caps)
 {
 	struct drv_conf	 conf = { .timeout = 20 };
+
+	drv_ready_as(d, caps, &conf);
+}
+
+void
+drv_ready_as(struct drv *d, const char *caps, const struct drv_conf *conf)
+{
 	struct imsg	 m;
 
 	drv_script(d);
-	drv_config(d, &conf);
+	drv_config(d, conf);
 	srv_say(d, "* PREAUTH [CAPABILITY %s] hello\r\n", caps);
 	drv_want(d, &m, MSG_DONE, 1);
 	drv_want(d, &m, MSG_READY, 0);

@@ -59,7 +59,7 @@ struct drv {
 struct drv_conf {
 	const char	*user, *password, *auth, *port;
 	int		 type, starttls, debug;
-	unsigned int	 timeout;
+	unsigned int	 timeout, patience;
 };
 
 /* Start it; a server's descriptor and a body descriptor pass to it. */
@@ -71,6 +71,7 @@ void	 drv_config(struct drv *, const struct drv_conf *);
 void	 drv_listen(struct drv *, struct drv_conf *);
 /* drv_script, CONFIG, PREAUTH with these capabilities, READY. */
 void	 drv_ready(struct drv *, const char *);
+void	 drv_ready_as(struct drv *, const char *, const struct drv_conf *);
 void	 drv_stop(struct drv *);	/* close all, and wait for it */
 int	 drv_status(struct drv *);	/* wait for its end */
 

@@ -27,12 +27,13 @@
 #include "imapdrv.h"
 
 static void
-begin(struct drv *d)
+begin(struct drv *d, unsigned int patience)
 {
+	struct drv_conf	 conf = { .timeout = 20, .patience = patience };
 	uint32_t	 id;
 	struct imsg	 m;
 
-	drv_ready(d, DRV_CAPS);
+	drv_ready_as(d, DRV_CAPS, &conf);
 	id = drv_send(d, MSG_NOOP, NULL);
 	srv_enable(d);
 	srv_want(d, "NOOP");
@@ -72,7 +73,7 @@ copyout_slow_sink(void **state)
 	pid_t		 pid;
 	int		 n;
 
-	begin(&d);
+	begin(&d, 0);
 	id = drv_copyout(&d, 9, "A", 5, "1");
 	srv_select(&d, "A", 5);
 	srv_want(&d, "UID FETCH 1 ");
@@ -98,6 +99,39 @@ copyout_slow_sink(void **state)
 	drv_stop(&d);
 }
 
+/*
+ * Nobody ever takes the body: that ends, too, though later than a server that
+ * owes an answer.  While it is taken, however slowly, it goes on.
+ */
+static void
+copyout_no_sink(void **state)
+{
+	const size_t	 size = 32 << 20, once = 1 << 20;
+	struct drv	 d;
+	char		*text;
+	pid_t		 pid;
+	int		 i, n;
+
+	begin(&d, 2);
+	drv_copyout(&d, 9, "A", 5, "1");
+	srv_select(&d, "A", 5);
+	srv_want(&d, "UID FETCH 1 ");
+	assert_non_null(text = calloc(1, size + 200));
+	n = snprintf(text, 100, "* 1 FETCH (UID 1 RFC822.SIZE 9 BODY[] "
+	    "{%zu}\r\n", size);
+	memset(text + n, 'x', size);
+	pid = writer(d.srv, text, size);
+	for (i = 0; i < 5; i++) {
+		usleep(900 * 1000);
+		body_read(&d, text, once);
+	}
+	drv_fails(&d, 0, FAIL_NET, "the other server took none of the "
+	    "messages for 2 seconds");
+	drv_stop(&d);
+	waitpid(pid, NULL, 0);
+	free(text);
+}
+
 /* The end of a transfer waits behind a server that does not read yet. */
 static void
 copyin_slow_server(void **state)
@@ -112,7 +146,7 @@ copyin_slow_server(void **state)
 	char			*frames;
 	pid_t			 pid;
 
-	begin(&d);
+	begin(&d, 0);
 	id = drv_copyin(&d, 3, "T", 5, uids, 1);
 	assert_non_null(frames = calloc(1, 2 * size));
 	body_encode((uint8_t *)frames, &f);
@@ -156,6 +190,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(copyout_slow_sink),
+		cmocka_unit_test(copyout_no_sink),
 		cmocka_unit_test(copyin_slow_server)
 	};
 

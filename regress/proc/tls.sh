@@ -134,7 +134,7 @@ run 'right CA, no IPv6 name' "$ok" host=mail.example.org. port=$port_plain \
 mkdir "$tmp/path" || exit 1
 cp "$tmp/good.pem" "$tmp/other.pem" "$tmp/path" && openssl rehash "$tmp/path"
 run 'right CA in a folder' "$ok" $mail "capath=$tmp/path"
-run 'wrong CA' 'error TLS certificate of mail.example.org refused: *verif*openssl s_client -connect mail.example.org:*SSL_CAfile*SSL_fingerprint*' \
+run 'wrong CA' 'error TLS certificate of mail.example.org refused: *verif*openssl s_client -connect mail.example.org:*SSL_CAfile*SSL_fingerprint*s_client*openssl x509 -pubkey*dgst -sha256*' \
     $mail "cafile=$tmp/other.pem"
 run 'system CAs' '*[Cc]ertificate*' $mail
 run 'expired' 'error TLS certificate of mail.example.org refused: *expired*' \
@@ -209,6 +209,12 @@ run 'a cipher' 'tls TLSv1.2, ECDHE-ECDSA-CHACHA20-POLY1305|*' $mail $trust \
     max=TLSv1.2 ciphers=ECDHE-ECDSA-CHACHA20-POLY1305
 run 'no cipher' 'prepare TLS: *cipher*' $mail $trust ciphers=NONESUCH
 run 'SSLv3' 'prepare SSL_protocol_min = SSLv3: broken*' $mail $trust min=SSLv3
+run 'no TLSv1.3' 'tls TLSv1.2, *|greeting \* OK ready' $mail $trust \
+    'protocols=!TLSv1.3'
+run 'TLSv1.3 only, of a TLS 1.2 server' 'error TLS *version*' \
+    host=mail.example.org port=$port_tls12 $trust protocols=TLSv1.3
+run 'versions with a gap' 'prepare SSL_protocols: *no range*' $mail $trust \
+    'protocols=TLSv1.3 TLSv1.1'
 run 'no TLS at all' 'error TLS TLS handshake with mail.example.org: *' \
     host=mail.example.org port=$port_clear $trust
 

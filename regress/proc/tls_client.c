@@ -79,7 +79,8 @@ text_option(struct msg_config *mc, const char *name)
 		{ "cafile", &mc->cafile }, { "capath", &mc->capath },
 		{ "sni", &mc->sni }, { "min", &mc->proto_min },
 		{ "max", &mc->proto_max }, { "ciphers", &mc->ciphers },
-		{ "pins", &mc->fingerprints }
+		{ "pins", &mc->fingerprints },
+		{ "protocols", &mc->protocols }
 	};
 	size_t i;
 

@@ -223,7 +223,7 @@ secrets(void **state)
 	cmd_close(cmd);
 	expect(&q, "000000 LOGIN joe secret\r\n");
 	assert_string_equal(trace, "");
-	assert_null(memmem(cmd->buf, cmd->size, "secret", 6));
+	assert_null(cmd->buf);		/* taken, wiped, gone */
 
 	/* as a literal; one that is refused is not sent */
 	cmd = cmd_new(&q, NULL);
@@ -327,10 +327,74 @@ small_steps(void **state)
 	cmdq_free(&q);
 }
 
+/*
+ * What was taken is not kept until the answer comes; a large buffer serves the
+ * next command, but a secret's never.
+ */
+static void
+taken_goes(void **state)
+{
+	static uint8_t	 body[300000], out[300100];
+	struct command	*a, *b;
+	struct cmdq	 q;
+	uint8_t		*was;
+
+	cmdq_init(&q);
+	a = cmd_new(&q, NULL);
+	cmd_octets(a, body, sizeof(body));
+	cmd_close(a);
+	was = a->buf;
+	assert_int_equal(cmdq_take(&q, out, sizeof(out)), sizeof(body) + 9);
+	assert_null(a->buf);
+	assert_true(cmd_written(a));
+	assert_ptr_equal(cmdq_find(&q, "000000"), a);	/* not answered */
+	b = cmd_new(&q, NULL);
+	memset(body, 'x', sizeof(body));
+	cmd_octets(b, body, sizeof(body));
+	cmd_close(b);
+	assert_ptr_equal(b->buf, was);
+	assert_int_equal(cmdq_take(&q, out, sizeof(out)), sizeof(body) + 9);
+	assert_memory_equal(out, "000001 ", 7);
+	assert_memory_equal(out + 7, body, sizeof(body));
+	cmdq_free(&q);
+
+	cmdq_init(&q);
+	a = cmd_new(&q, NULL);
+	a->secret = 1;
+	cmd_octets(a, body, sizeof(body));
+	cmd_close(a);
+	assert_int_equal(cmdq_take(&q, out, sizeof(out)), sizeof(body) + 9);
+	assert_null(q.spare);
+	cmdq_free(&q);
+}
+
+/* Octets in front of what is put next: those of later commands do not count. */
+static void
+ahead(void **state)
+{
+	struct command	*a, *b;
+	struct cmdq	 q;
+	uint8_t		 out[4];
+
+	cmdq_init(&q);
+	assert_int_equal(cmdq_ahead(&q, NULL), 0);
+	a = cmd_new(&q, NULL);		/* "000000 ABC" */
+	cmd_puts(a, "ABC");
+	b = cmd_new(&q, NULL);
+	assert_int_equal(cmdq_ahead(&q, a), 10);
+	assert_int_equal(cmdq_ahead(&q, b), 17);
+	assert_int_equal(cmdq_ahead(&q, NULL), 17);
+	assert_int_equal(cmdq_take(&q, out, sizeof(out)), 4);
+	assert_int_equal(cmdq_ahead(&q, a), 6);
+	cmdq_free(&q);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(taken_goes),
+		cmocka_unit_test(ahead),
 		cmocka_unit_test(names),
 		cmocka_unit_test(literal_minus),
 		cmocka_unit_test(stops),

@@ -115,16 +115,14 @@ static const struct {
 	    "default section: an absolute path is wanted" },
 	{ "[local]\npassword=\xc3\xa4secret\n[remote]\n", "conf:2: Invalid "
 	    "option password in section [local]: ASCII is wanted" },
-	{ "proxy=socks5://h\n" BOTH, "conf:1: Invalid option proxy = "
-	    "socks5://h in the default section: this option is not available "
-	    "in this version" },
-	{ "SSL_protocols=!SSLv3\n" BOTH, "conf:1: Invalid option "
-	    "SSL_protocols = !SSLv3 in the default section: this deprecated "
-	    "option is not available; use SSL_protocol_min and "
-	    "SSL_protocol_max" },
-	{ "SSL_ciphersuites=x\n" BOTH, "conf:1: Invalid option "
-	    "SSL_ciphersuites = x in the default section: this option is not "
-	    "available in this version" },
+	{ "proxy=socks4://u:secret@h\n" BOTH, "conf:1: Invalid option proxy "
+	    "in the default section: socks5://[USER:PASSWORD@]HOST[:PORT] or "
+	    "socks5h://... is wanted" },
+	{ "SSL_protocols=TLSv2\n" BOTH, "conf:1: Invalid option "
+	    "SSL_protocols = TLSv2 in the default section: names of versions, "
+	    "with or without !, separated by single spaces, are wanted" },
+	{ "timeout=0\n" BOTH, "conf:1: Invalid option timeout = 0 in the "
+	    "default section: 1 to 99999 seconds are wanted" },
 	{ "[local]\ntype=tunnel\n[remote]\n", "conf: Missing option command "
 	    "in section [local]: type=tunnel needs it" },
 	{ "[local]\n[remote]\npassword=x\npassword-command=y\n", "conf: "
@@ -219,6 +217,14 @@ static const struct {
 	{ "SSL_protocol_max", "a\x01", 0 },
 	{ "SSL_cipherlist", "HIGH:!aNULL", 1 }, { "SSL_cipherlist", "", 0 },
 	{ "SSL_CAfile", "/a b", 1 }, { "SSL_CApath", "\x02", 0 },
+	{ "SSL_protocols", "!SSLv2 TLSv1 TLSv1.0 !TLSv1.3", 1 },
+	{ "SSL_protocols", "!", 0 }, { "SSL_protocols", "TLSv1.4", 0 },
+	{ "SSL_protocols", "TLSv1  TLSv1.1", 0 },
+	{ "SSL_ciphersuites", "", 1 }, { "SSL_ciphersuites", "a\x01", 0 },
+	{ "timeout", "1", 1 }, { "timeout", "99999", 1 },
+	{ "timeout", "100000", 0 }, { "timeout", "5s", 0 },
+	{ "timeout", "", 0 }, { "timeout", "-1", 0 }, { "timeout", "05", 0 },
+	{ "proxy", "socks5://h", 1 }, { "proxy", "h:1", 0 },
 	{ "command", "a | b", 1 }, { "command", "", 0 },
 	{ "password-command", "pass show imap | head -n1", 1 },
 	{ "password-command", "", 0 }, { "password-command", "a\x01", 0 },
@@ -243,7 +249,7 @@ test_values(void **state)
 	/* No option of the table stays untried. */
 	for (i = 0; (o = confopt_at(i)) != NULL; i++) {
 		assert_ptr_equal(o, confopt_find(o->name, strlen(o->name)));
-		seen = o->scope == CONF_REFUSED || strcmp(o->name, "host") == 0
+		seen = strcmp(o->name, "host") == 0
 		    || strcmp(o->name, "SSL_verify") == 0;
 		for (j = 0; j < LEN(values); j++)
 			seen |= strcmp(values[j].name, o->name) == 0;
@@ -252,6 +258,87 @@ test_values(void **state)
 		if (o->deflt != NULL)
 			assert_true(o->check(o->deflt));
 	}
+}
+
+/* ---- the parts of proxy ---- */
+
+static const struct {
+	const char	*value;
+	int		 type;		/* -1: refused */
+	const char	*user, *pass, *host, *port;
+} proxies[] = {
+	{ "socks5://h", PROXY_SOCKS5, "", "", "h", "1080" },
+	{ "SOCKS5h://h:socks", PROXY_SOCKS5H, "", "", "h", "socks" },
+	{ "socks5://[::1]", PROXY_SOCKS5, "", "", "[::1]", "1080" },
+	{ "socks5h://u:p@[::1]:9050", PROXY_SOCKS5H, "u", "p", "[::1]",
+	    "9050" },
+	{ "socks5://u%3a:p%40@%25@h:1", PROXY_SOCKS5, "u:", "p@@%", "h", "1" },
+	{ "socks5://u:p:q@h", PROXY_SOCKS5, "u", "p:q", "h", "1080" },
+	{ "socks5:/h", -1, "", "", "", "" },
+	{ "socks4://h", -1, "", "", "", "" },
+	{ "socks5://", -1, "", "", "", "" },
+	{ "socks5://:1", -1, "", "", "", "" },
+	{ "socks5://h:", -1, "", "", "", "" },
+	{ "socks5://h/", -1, "", "", "", "" },
+	{ "socks5://::1", -1, "", "", "", "" },
+	{ "socks5://[::1", -1, "", "", "", "" },
+	{ "socks5://[::1]x", -1, "", "", "", "" },
+	{ "socks5://h:1:2", -1, "", "", "", "" },
+	{ "socks5://@h", -1, "", "", "", "" },
+	{ "socks5://u@h", -1, "", "", "", "" },
+	{ "socks5://u:@h", -1, "", "", "", "" },
+	{ "socks5://:p@h", -1, "", "", "", "" },
+	{ "socks5://u:p@", -1, "", "", "", "" },
+	{ "socks5://u:%0@h", -1, "", "", "", "" },
+	{ "socks5://u:%00@h", -1, "", "", "", "" },
+	{ "socks5://u:%gg@h", -1, "", "", "", "" },
+};
+
+static void
+test_proxy(void **state)
+{
+	char		text[2 * PROXY_MAX + 32];
+	struct proxy	x;
+	size_t		i;
+
+	for (i = 0; i < LEN(proxies); i++) {
+		if ((proxy_parse(&x, proxies[i].value) == 0) !=
+		    (proxies[i].type != -1))
+			fail_msg("proxy = %s", proxies[i].value);
+		if (proxies[i].type == -1)
+			continue;
+		assert_int_equal(x.type, proxies[i].type);
+		assert_string_equal(x.user, proxies[i].user);
+		assert_string_equal(x.pass, proxies[i].pass);
+		assert_string_equal(x.host, proxies[i].host);
+		assert_string_equal(x.port, proxies[i].port);
+	}
+	for (i = PROXY_MAX; i <= PROXY_MAX + 1; i++) {
+		snprintf(text, sizeof(text), "socks5://u:%0*d@h", (int)i, 7);
+		assert_int_equal(proxy_parse(&x, text),
+		    i == PROXY_MAX ? 0 : -1);
+		snprintf(text, sizeof(text), "socks5://%0*d", (int)i, 7);
+		assert_int_equal(proxy_parse(&x, text),
+		    i == PROXY_MAX ? 0 : -1);
+	}
+}
+
+/* What the library cannot honour is named, not refused. */
+static void
+test_ignored(void **state)
+{
+	struct config	c;
+
+	must_parse(&c, "[local]\n[remote]\nSSL_ciphersuites=x\nproxy=socks5://"
+	    "u:p@h\ntimeout=7\n");
+	assert_string_equal(warned, "conf:3: Option SSL_ciphersuites in section "
+	    "[remote] has no effect: the TLS library knows no such setting\n");
+	assert_string_equal(c.server[REMOTE].proxy, "socks5://u:p@h");
+	assert_string_equal(c.server[REMOTE].timeout, "7");
+	assert_null(c.server[LOCAL].proxy);
+	config_wipe(&c);
+	assert_null(c.server[REMOTE].proxy);
+	config_free(&c);
 }
 
 /* ---- what a good file means ---- */
@@ -526,6 +613,9 @@ test_file_strict(void **state)
 		    "others", "chmod go-rw" },
 		{ "password=x\n", 0604, "holds a password and may be read by "
 		    "others", "chmod go-rw" },
+		{ "proxy=socks5://u:p@h\n", 0644, "holds a password and may be "
+		    "read by others", "chmod go-rw" },
+		{ "proxy=socks5://h\n", 0644, NULL, NULL },
 		{ "password=x\n", 0600, NULL, NULL },
 		{ "password-command=x\n", 0644, NULL, NULL },
 		{ "password-command=x\n", 0664, "may be written by others",
@@ -631,6 +721,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_nul_and_length),
+		cmocka_unit_test(test_proxy),
+		cmocka_unit_test(test_ignored),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_inheritance),

@@ -94,6 +94,70 @@ test_versions(void **state)
 	}
 }
 
+/* The deprecated list becomes a range, or is refused. */
+static void
+test_protocols(void **state)
+{
+	static const struct {
+		const char	*list, *min, *err;	/* err NULL: good */
+		int		 lo, hi;
+	} t[] = {
+		{ "!SSLv2 !SSLv3", "", NULL, TLS_1_2, TLS_1_3 },
+		{ "!TLSv1 !TLSv1.1", "", NULL, TLS_1_2, TLS_1_3 },
+		{ "!TLSv1.3", "", NULL, TLS_1_2, TLS_1_2 },
+		{ "TLSv1", "", NULL, TLS_1_0, TLS_1_0 },
+		{ "TLSv1.0 TLSv1.1", "", NULL, TLS_1_0, TLS_1_1 },
+		{ "TLSv1.3 TLSv1.2 !TLSv1.3", "", NULL, TLS_1_2, TLS_1_2 },
+		{ "TLSv1.1 TLSv1.2", "TLSv1.2", NULL, TLS_1_2, TLS_1_2 },
+		{ "TLSv1.1 TLSv1.3", "", "no range", 0, 0 },
+		{ "!TLSv1.2 !TLSv1.3", "", "no version is left", 0, 0 },
+		{ "TLSv1.2 !TLSv1.2", "", "no version is left", 0, 0 },
+		{ "SSLv3 TLSv1", "", "SSLv3 is broken", 0, 0 },
+		{ "SSLv2", "", "SSLv2 is broken", 0, 0 }
+	};
+	struct msg_config mc;
+	struct tlsopts o;
+	char err[256];
+	size_t i;
+	int r;
+
+	for (i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		config_init(&mc, "h");
+		mc.protocols = bytes_of(t[i].list);
+		mc.proto_min = bytes_of(t[i].min);
+		err[0] = '\0';
+		r = tlsopts_parse(&o, &mc, "/", err, sizeof(err));
+		assert_int_equal(r, t[i].err == NULL ? 0 : -1);
+		if (t[i].err == NULL) {
+			assert_int_equal(o.min, t[i].lo);
+			assert_int_equal(o.max, t[i].hi);
+		} else if (strstr(err, t[i].err) == NULL)
+			fail_msg("\"%s\" lacks \"%s\"", err, t[i].err);
+		tlsopts_free(&o);
+	}
+}
+
+/* How the user is to look at a certificate. */
+static void
+test_look(void **state)
+{
+	struct msg_config mc;
+	struct tlsopts o;
+	char err[256];
+
+	config_init(&mc, "[::1]");
+	assert_int_equal(tlsopts_parse(&o, &mc, "/", err, sizeof(err)), 0);
+	assert_string_equal(o.look, "openssl s_client -connect [::1]:imaps "
+	    "-starttls imap </dev/null");
+	tlsopts_free(&o);
+	config_init(&mc, "h");
+	mc.type = CONN_IMAPS;
+	assert_int_equal(tlsopts_parse(&o, &mc, "/", err, sizeof(err)), 0);
+	assert_string_equal(o.look, "openssl s_client -connect h:imaps "
+	    "-servername h </dev/null");
+	tlsopts_free(&o);
+}
+
 static void
 test_names(void **state)
 {
@@ -278,6 +342,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_protocols),
+		cmocka_unit_test(test_look),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_pins),
 		cmocka_unit_test(test_pins_many),
