@@ -19,15 +19,23 @@
 # bind, exec, fork are not attempted.  Prints TAP; the command's own output goes
 # to standard error.
 #
-#	strace.sh COMMAND [ARGUMENT ...]
+#	strace.sh [-u USER] COMMAND [ARGUMENT ...]
+#
+# The programs are not dumpable: only root may read what they execute.  -u runs
+# the command as that user.
 #
 # An imapchild is a process that executed a file of that name.  The server's
 # socket is fd 5, when it was put there before that (a tunnel), or a stream
 # socket of the Internet that it connected.
 
 set -u
+user=
+if [ "${1:-}" = -u ] && [ $# -gt 1 ]; then
+	user=$2
+	shift 2
+fi
 if [ $# -eq 0 ]; then
-	echo "usage: strace.sh COMMAND [ARGUMENT ...]" >&2
+	echo "usage: strace.sh [-u USER] COMMAND [ARGUMENT ...]" >&2
 	exit 2
 fi
 if ! command -v strace >/dev/null; then
@@ -40,7 +48,7 @@ trap 'rm -rf "$logs"' EXIT
 trap 'exit 1' INT TERM HUP
 
 # -ff: a file for each process, so that no line is torn in two.
-strace -ff -qq -e signal=none -o "$logs/log" -e trace=%process,open,openat,\
+strace ${user:+-u "$user"} -ff -qq -e signal=none -o "$logs/log" -e trace=%process,open,openat,\
 openat2,creat,socket,connect,bind,close,dup,dup2,dup3,read,readv,recvfrom,\
 recvmsg "$@" 1>&2
 status=$?
