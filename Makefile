@@ -59,6 +59,8 @@ ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
 		interimap/lists.o interimap/merge.o interimap/migrate.o \
 		interimap/names.o interimap/outcome.o \
 		interimap/pair.o interimap/pull.o interimap/push.o \
+		interimap/keywords.o interimap/refusals.o \
+		interimap/refused.o \
 		interimap/recheck.o interimap/rename.o interimap/repair.o \
 		interimap/request.o interimap/rows.o \
 		interimap/news.o interimap/subscribe.o interimap/unlisted.o \
@@ -107,7 +109,7 @@ CHILD_LIBS =	-ltls -lcrypto -lz ${BASE_LIBS}
 
 DB_CORE =	statedb/db.o statedb/dispatch.o statedb/held.o \
 		statedb/intents.o statedb/mailboxes.o statedb/mapping.o \
-		statedb/migrate.o \
+		statedb/migrate.o statedb/refused.o \
 		statedb/open.o statedb/remove.o statedb/schema.o statedb/sql.o
 DB_OBJS =	statedb/main.o ${DB_CORE}
 DB_HDRS =	statedb/statedb.h
@@ -167,8 +169,8 @@ clean:
 # Warnings are errors here, and only here.
 check:
 	@sh etc/packages.sh test
-	@${MAKE} WERROR=-Werror all
-	@${MAKE} tests
+	@${MAKE} -j2 WERROR=-Werror all
+	@${MAKE} -j2 tests
 	@sh regress/run ${MAKE}
 
 demo:
@@ -292,7 +294,7 @@ build/test_prefix: regress/unit/test_prefix.c interimap/prefix.c \
 		${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} regress/unit/test_prefix.c interimap/prefix.c \
 	    ${UNIT_LIBS}
-DB_SRCS =	statedb/db.c statedb/dispatch.c statedb/held.c \
+DB_SRCS =	statedb/db.c statedb/dispatch.c statedb/held.c statedb/refused.c \
 		statedb/intents.c statedb/mailboxes.c statedb/mapping.c \
 		statedb/migrate.c \
 		statedb/open.c statedb/remove.c statedb/schema.c statedb/sql.c

@@ -322,8 +322,9 @@ auth_none(struct child *c, struct bytes auth, int disabled, int uncertified)
 	}
 	sasl_names(names, sizeof(names));
 	child_fail(c, FAIL_AUTH, "Failed to choose an authentication "
-	    "mechanism: auth = %.*s, the server offers LOGIN%s, and known "
-	    "here are %s%s", (int)auth.n, auth.p, c->offered, names,
+	    "mechanism: auth = %.*s, the server offers LOGIN%s%s, and "
+	    "known here are %s%s", (int)auth.n, auth.p,
+	    c->caps & CAP_LOGINDISABLED ? "DISABLED" : "", c->offered, names,
 	    uncertified ? "; EXTERNAL needs TLS and SSL_cert" : "");
 }
 

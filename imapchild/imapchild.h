@@ -228,6 +228,7 @@ struct child {
 	uint32_t	 connectid;	/* request id of CONNECT */
 
 	uint64_t	 caps;		/* CAP_* */
+	uint64_t	 appendlimit;	/* RFC 7889; 0: not told */
 	uint32_t	 mechs;		/* offered, by sasl_bit() */
 	struct sasl	*sasl;		/* the login under way, or NULL */
 	char		 offered[OFFERED_MAX];	/* all AUTH=, as text */

@@ -30,7 +30,10 @@
  *
  * An octet of a literal that was promised cannot be taken back.  So a source
  * that gives up in the middle of a message ends this connection, and a refused
- * transfer is drained to its end.
+ * transfer is drained to its end.  A NUL may stand in a literal8 only (RFC 3516
+ * section 4.4): one that is found in the middle of a literal ends the
+ * connection, too, but the parent is told of which message first.  It is never
+ * cut there, nor sent as it is, which some servers would cut.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -51,6 +54,9 @@ struct copyin {
 	enum copyin_state	 state;
 	struct command		*cmd;	/* the APPEND that is open, or NULL */
 	uint64_t		 left;	/* octets of the body to come */
+	int			 passing;	/* the body is for nobody */
+	int			 literal8;	/* it is sent as one */
+	uint32_t		 uid;	/* of the body */
 	uint32_t		*sent;	/* UIDs in the order appended */
 	uint32_t		 nsent;
 };
@@ -184,9 +190,24 @@ append_head(struct child *c, struct op *op, const struct msg_copyitem *item,
 	    resp_date_format(date, sizeof(date), &item->date) == 0)
 		cmd_printf(in->cmd, " \"%s\"", date);
 	cmd_puts(in->cmd, " ");
-	cmd_literal(in->cmd, f->len, f->literal8);
+	cmd_literal(in->cmd, f->len, in->literal8);
 	in->cmd->count++;
 	in->sent[in->nsent++] = f->uid;
+}
+
+/* The parent learns that this message was not appended, and why. */
+static void
+copyin_left(struct child *c, struct op *op, uint32_t uid, enum leftout why)
+{
+	struct msg_leftout	 m;
+	struct ibuf		 buf;
+
+	m.uid = uid;
+	m.why = (uint8_t)why;
+	ibuf_init(&buf);
+	msg_put_leftout(&buf, &m);
+	event(c, op, MSG_LEFTOUT, &buf);
+	ibuf_free(&buf);
 }
 
 /* A message begins: append it, or let it pass by if the op has failed. */
@@ -204,15 +225,17 @@ copyin_begin(struct child *c, struct op *op, const struct body_frame *f)
 	if (op->fail.kind == 0 &&
 	    (c->phase != PHASE_READY || c->barrier != NULL))
 		return 0;
-	if (f->literal8 && (c->caps & CAP_BINARY) == 0)
-		op_fail(op, FAIL_CAPABILITY, NULL, "message %u holds NUL, "
-		    "which the server takes only with BINARY", f->uid);
+	in->literal8 = f->literal8 || item->binary;
+	in->passing = in->literal8 && (c->caps & CAP_BINARY) == 0;
 	if (op->fail.kind != 0)
 		append_close(in);
+	else if (in->passing)
+		copyin_left(c, op, f->uid, LEFT_NUL);
 	else
 		append_head(c, op, item, f);
 	in->state = IN_BODY;
 	in->left = f->len;
+	in->uid = f->uid;
 	return 1;
 }
 
@@ -232,7 +255,7 @@ copyin_abort(struct child *c, struct op *op)
 {
 	struct copyin	*in = op->arg;
 
-	if (in->state == IN_BODY && in->cmd != NULL) {
+	if (in->state == IN_BODY && in->cmd != NULL && !in->passing) {
 		child_fail(c, FAIL_ABORTED, "the other side gave up in the middle "
 		    "of a message");
 		return;
@@ -295,8 +318,17 @@ copyin_data(struct child *c, struct op *op, const uint8_t *p, size_t n)
 {
 	struct copyin	*in = op->arg;
 
-	if (in->cmd != NULL)
-		cmd_octets(in->cmd, p, n);
+	if (in->cmd == NULL || in->passing || c->phase == PHASE_OVER)
+		return;
+	if (!in->literal8 && memchr(p, '\0', n) != NULL) {
+		copyin_left(c, op, in->uid, LEFT_NUL);
+		child_fail(c, FAIL_NET, "UID %u of the other side, for %.*s, "
+		    "holds NUL where none was announced: the connection is "
+		    "ended, the message is left out from now on",
+		    in->uid, (int)op->namelen, op->name);
+		return;
+	}
+	cmd_octets(in->cmd, p, n);
 }
 
 /*
@@ -362,8 +394,12 @@ append_done(struct child *c, struct command *cmd, const struct resp_status *st)
 		child_fail(c, FAIL_PROTOCOL, "APPEND answered before its end");
 	else if (st->cond == COND_OK)
 		append_report(c, cmd->op, cmd, st);
-	else
+	else {
+		if (cmd->count == 1)
+			copyin_left(c, cmd->op, in->sent[cmd->first],
+			    LEFT_REFUSED);
 		op_fail_status(cmd->op, st);
+	}
 	if (in->cmd == cmd && in->state == IN_BETWEEN)
 		append_close(in);
 }

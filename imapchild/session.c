@@ -23,6 +23,7 @@
 
 #include "imapchild.h"
 #include "sasl.h"
+#include "token.h"
 
 static void	 capability_done(struct child *, struct command *,
 		    const struct resp_status *);
@@ -77,6 +78,7 @@ static void
 session_forget(struct child *c)
 {
 	c->caps = c->cmdq.caps = 0;
+	c->appendlimit = 0;
 	c->mechs = 0;
 	c->offered[0] = '\0';
 	c->knowscaps = 0;
@@ -97,6 +99,16 @@ session_mechanism(struct child *c, const char *name)
 	}
 }
 
+/* What is no number is no limit: an APPEND will tell. */
+static void
+session_limit(struct child *c, const char *text)
+{
+	uint64_t	 n;
+
+	if (token_number(text, strlen(text), INT64_MAX, &n) == 0)
+		c->appendlimit = n;
+}
+
 /* A NULL begins a new list, which replaces the old one. */
 void
 session_capability(struct child *c, const char *name)
@@ -108,6 +120,8 @@ session_capability(struct child *c, const char *name)
 		c->knowscaps = 1;
 	} else if (strncasecmp(name, "AUTH=", 5) == 0)
 		session_mechanism(c, name);
+	else if (strncasecmp(name, "APPENDLIMIT=", 12) == 0)
+		session_limit(c, name + 12);
 	for (i = 0; name != NULL && i < NCAPABILITIES; i++)
 		if (strcasecmp(name, capabilities[i].name) == 0)
 			c->caps |= capabilities[i].bit;
@@ -146,6 +160,7 @@ session_ready(struct child *c)
 	c->phase = PHASE_READY;
 	m.version = MSG_VERSION;
 	m.caps = c->caps;
+	m.appendlimit = c->appendlimit;
 	ibuf_init(&buf);
 	msg_put_ready(&buf, &m);
 	if (imsg_compose(&c->parent, MSG_READY, 0, &buf) == -1 ||

@@ -117,12 +117,34 @@ advance(struct mbox *m)
 	mbox_wait(m, mbox_finish);
 }
 
+/*
+ * What was refused and made again after the PULL of SETTLE is not in its
+ * answers: that PULL is made again, too, from the same state on.
+ */
+static int
+settle_again(struct mbox *m)
+{
+	int i, again = 0;
+
+	for (i = 0; i < 2; i++)
+		if (m->s[i].touched) {
+			pull_send(m, (enum side)i, PULL_UIDS);
+			again = 1;
+		}
+	return again;
+}
+
 void
 settle_or_advance(struct mbox *m)
 {
-	if (m->settling) {
-		m->settling = 0;
-		pull_done(m);
-	} else
+	if (!m->settling) {
 		advance(m);
+		return;
+	}
+	if (settle_again(m)) {
+		mbox_wait(m, settle_or_advance);
+		return;
+	}
+	m->settling = 0;
+	pull_done(m);
 }

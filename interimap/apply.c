@@ -101,6 +101,7 @@ forget_skipped(struct mbox *m, enum side side)
 		if (!is_gone(s, uid))
 			continue;
 		sk.uid = uid;
+		refusals_drop(m, side, uid);
 		ibuf_init(&b);
 		msg_put_skip(&b, &sk);
 		request(m->e, m, PEER_DB, MSG_SKIP, &b, req_plain, NULL);

@@ -16,9 +16,10 @@
 
 /*
  * What became of a batch of copy.c: the UIDs its messages were given, those
- * that did not come or were refused.  Its mapping is committed, which drops its
- * intents in the same transaction; intents of what was certainly not appended
- * are dropped, all others stay, for the next round or run to look at.
+ * that did not come.  Its mapping is committed, which drops its intents in the
+ * same transaction; intents of what was certainly not appended are dropped, all
+ * others stay, for the next round or run to look at.  What a server refused is
+ * refused.c's matter.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,8 +93,13 @@ copy_leftout(struct request *r, struct imsg *im)
 	struct msg_leftout l;
 
 	if (msg_get_leftout(&im->data, &l) == -1 ||
-	    batch_meta(b, l.uid) == NULL)
+	    batch_meta(b, l.uid) == NULL ||
+	    (r->type == MSG_COPY_IN) != (l.why >= LEFT_REFUSED))
 		return -1;
+	if (r->type == MSG_COPY_IN) {
+		refused_one(b, l.uid, (enum leftout)l.why);
+		return 0;
+	}
 	if (uidset_add(&b->left, l.uid) == -1)
 		fatal("out of memory");
 	if (l.why == LEFT_EMPTY)
@@ -160,8 +166,10 @@ add_row(struct batch *b, const struct meta *mt, uint32_t tuid)
 	    b->src == LOCAL ? tuid : mt->uid);
 	r->s[b->src].known = r->s[t].known = 1;
 	r->s[b->src].flags = mt->flags;
-	r->s[t].flags = flagtab_mask(&m->e->flagtab, mt->flags,
-	    &m->s[t].perm);
+	r->s[t].flags = batch_flags(b, mt);
+	r->s[b->src].changed = b->plain != 0;
+	if (m->refusals != NULL)
+		refusals_drop(m, b->src, mt->uid);
 }
 
 /*
@@ -213,37 +221,13 @@ batch_map(struct batch *b)
 		p[i].b = b->src == LOCAL ? b->got[i].b : b->got[i].a;
 	}
 	b->m->rows += n;
+	b->m->s[b->src].nrefused = 0;
+	b->m->e->naps[OTHER(b->src)] = 0;
 	b->m->e->stats.copied[OTHER(b->src)] += n;
 	b->pending = 1;
 	map_send(b->m, MSG_MAP, (uint8_t)b->src, p, n, mapped, b);
 	free(p);
 	return 1;
-}
-
-/*
- * The target took none of these, for certain.  One message must not keep the
- * others back: in the next round each goes alone, and one that will never be
- * taken is recorded.  Anything else is tried again in the next run.
- */
-static void
-batch_refused(struct batch *b, const struct uidset *refused)
-{
-	struct mside *s = &b->m->s[b->src];
-
-	if (b->n > 1) {
-		s->single = 1;
-		if (uidset_union(&s->again, refused) == -1)
-			fatal("out of memory");
-		return;
-	}
-	if (b->never)
-		skip_message(b, b->meta[0].uid, LEFT_REFUSED, "refused");
-	else
-		s->incomplete = 1;
-	if (++s->nrefused >= REFUSED_MAX || s->full) {
-		s->incomplete = 1;
-		uidset_free(&s->copy);
-	}
 }
 
 /* Messages of a batch that were neither appended nor left out. */
@@ -286,85 +270,49 @@ batch_done(struct batch *b)
 	struct mbox *m = b->m;
 	struct mside *s = &m->s[b->src];
 	struct uidset rest;
-	int more;
 
 	KILLPOINT("copied");
 	credit_release(b);
 	batch_rest(b, &rest);
-	if (b->failed == MSG_COPY_IN) {
-		/* Not appended: nothing to look for in the next run. */
-		batch_refused(b, &rest);
-		if (uidset_union(&b->left, &rest) == -1)
-			fatal("out of memory");
-	} else if (b->failed) {
+	/* Refused: nothing to look for in the next run. */
+	if (b->failed == MSG_COPY_IN && uidset_union(&b->left, &rest) == -1)
+		fatal("out of memory");
+	unintent(b, &b->left);
+	not_told(s, &b->gone);
+	if (b->failed == MSG_COPY_IN)
+		refused_batch(b, &rest);
+	else if (b->failed) {
 		s->incomplete = 1;
 		uidset_free(&s->copy);
 	}
 	uidset_free(&rest);
-	unintent(b, &b->left);
-	not_told(s, &b->gone);
-	more = batch_map(b);
-	if (!more) {
+	if (!batch_map(b)) {
 		batch_free(b);
 		copy_pump(m);
 	}
 }
 
-/* Codes of a refusal that is about the message and will not pass. */
-static int
-is_final(const struct msg_fail *fail)
-{
-	static const char *const codes[] = { "TOOBIG", "LIMIT", "CANNOT" };
-	size_t i;
-
-	for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
-		if (bytes_eq(fail->code, bytes_of(codes[i])))
-			return 1;
-	return 0;
-}
-
-/* Which messages, of which side; code and text of the answer. */
-static void
-say_failed(struct request *r, const struct batch *b,
-    const struct msg_fail *fail, enum loglevel level, const char *then)
-{
-	char more[32] = "";
-
-	if (b->n > 1)
-		(void)snprintf(more, sizeof(more), " and %u more", b->n - 1);
-	say(r->e, level, (int)r->peer, r->m, "%s of %s UID %u%s failed: "
-	    "%s%.*s%s%.*s; %s", r->type == MSG_COPY_IN ? "APPEND" : "FETCH",
-	    side_name(b->src), b->meta[0].uid, more,
-	    fail->code.n > 0 ? "[" : "", (int)fail->code.n, fail->code.p,
-	    fail->code.n > 0 ? "] " : "", (int)fail->text.n, fail->text.p,
-	    then);
-}
-
-/* Where there is no room, that is said once a mailbox. */
 static void
 copy_failed(struct request *r, struct batch *b, const struct msg_fail *fail)
 {
-	struct mside *s = &b->m->s[b->src];
-	enum loglevel level = LOG_L_ERROR;
-	const char *then = "tried again in the next run";
-	int certain = r->type == MSG_COPY_IN &&
-	    (fail->kind == FAIL_NO || fail->kind == FAIL_BAD);
+	char more[32] = "";
 
-	b->failed = certain ? MSG_COPY_IN : MSG_COPY_OUT;
-	b->never = certain && is_final(fail);
-	if (certain && b->n > 1) {
-		level = LOG_L_INFO;
-		then = "now one by one";
-	} else if (certain && bytes_eq(fail->code, bytes_of("OVERQUOTA"))) {
-		level = s->full ? LOG_L_INFO : LOG_L_ERROR;
-		then = "make room there; it and what follows are tried again "
-		    "in the next run";
-		s->full = 1;
-	} else if (b->never)
-		then = "it stays on the other side only";
-	say_failed(r, b, fail, level, then);
-	if (!certain || b->n == 1)
-		r->e->outcome = outcome_worse(r->e->outcome, outcome_of(fail));
+	if (r->type == MSG_COPY_IN &&
+	    (fail->kind == FAIL_NO || fail->kind == FAIL_BAD)) {
+		b->failed = MSG_COPY_IN;
+		refused_why(b, fail);
+		return;
+	}
+	b->failed = MSG_COPY_OUT;
+	if (b->n > 1)
+		(void)snprintf(more, sizeof(more), " and %u more", b->n - 1);
+	say(r->e, LOG_L_ERROR, (int)r->peer, r->m, "%s of %s UID %u%s failed: "
+	    "%s%.*s%s%.*s; tried again in the next run",
+	    r->type == MSG_COPY_IN ? "APPEND" : "FETCH", side_name(b->src),
+	    b->meta[0].uid, more, fail->code.n > 0 ? "[" : "",
+	    (int)fail->code.n, fail->code.p, fail->code.n > 0 ? "] " : "",
+	    (int)fail->text.n, fail->text.p);
+	r->e->outcome = outcome_worse(r->e->outcome, outcome_of(fail));
 }
 
 void

@@ -22,6 +22,7 @@
  * When nothing is left to be started the PULL of SETTLE follows in the same
  * flight.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,9 +103,57 @@ batch_free(struct batch *b)
 	b->m->s[b->src].nbatches--;
 	free(b->meta);
 	free(b->got);
+	free(b->why);
 	uidset_free(&b->left);
 	uidset_free(&b->gone);
+	uidset_free(&b->refused);
 	free(b);
+}
+
+static void
+batch_add(struct batch **bp, struct mbox *m, enum side side,
+    const struct meta *mt)
+{
+	struct batch *b = *bp;
+	size_t size;
+
+	if (b == NULL) {
+		if ((b = calloc(1, sizeof(*b))) == NULL)
+			fatal("out of memory");
+		b->m = m;
+		b->src = side;
+		m->s[side].nbatches++;
+		m->unstarted++;
+		*bp = b;
+	}
+	size = b->n;
+	b->meta = grow(b->meta, b->n, &size, sizeof(*b->meta));
+	b->meta[b->n++] = *mt;
+	b->octets += mt->size + BODY_COST;
+}
+
+/*
+ * One that the server says it will not take (RFC 7889) is not even asked for:
+ * 1, and it is done with.
+ */
+static int
+above_limit(struct mbox *m, enum side side, const struct meta *mt)
+{
+	uint64_t limit = m->e->appendlimit[OTHER(side)];
+	struct uidset one = UIDSET_INIT;
+	char text[100];
+
+	if (limit == 0 || mt->size <= limit)
+		return 0;
+	(void)snprintf(text, sizeof(text), "%llu octets are more than its "
+	    "APPENDLIMIT of %llu", (unsigned long long)mt->size,
+	    (unsigned long long)limit);
+	if (uidset_add(&one, mt->uid) == -1 ||
+	    uidset_remove_range(&m->s[side].copy, mt->uid, mt->uid) == -1)
+		fatal("out of memory");
+	refusals_add(m, side, &one, LEFT_REFUSED, text);
+	uidset_free(&one);
+	return 1;
 }
 
 /*
@@ -118,34 +167,23 @@ batch_form(struct mbox *m, enum side side)
 	struct batch *b = NULL;
 	const struct meta *mt;
 	const struct flags *f;
-	size_t size = 0, octets = 0, item;
-	uint64_t cost;
+	size_t octets = 0, item;
 
 	for (; s->meta.next < s->meta.n; s->meta.next++) {
 		mt = &s->meta.m[s->meta.next];
-		if (!uidset_has(&s->copy, mt->uid))
+		if (!uidset_has(&s->copy, mt->uid) ||
+		    above_limit(m, side, mt))
 			continue;
 		f = flagtab_get(&m->e->flagtab, mt->flags);
-		cost = mt->size + BODY_COST;
 		item = 64 + (f->kw != NULL ? strlen(f->kw) : 0);
-		if (b != NULL && (s->single || b->n >= BATCH_MESSAGES ||
-		    b->octets + cost > BATCH_OCTETS ||
+		if (b != NULL && (b->n >= BATCH_MESSAGES ||
+		    b->octets + mt->size + BODY_COST > BATCH_OCTETS ||
 		    octets + item > ITEMS_OCTETS))
 			break;
-		if (b == NULL && (b = calloc(1, sizeof(*b))) == NULL)
-			fatal("out of memory");
-		b->meta = grow(b->meta, b->n, &size, sizeof(*b->meta));
-		b->meta[b->n++] = *mt;
-		b->octets += cost;
+		batch_add(&b, m, side, mt);
 		octets += item;
 		if (uidset_remove_range(&s->copy, mt->uid, mt->uid) == -1)
 			fatal("out of memory");
-	}
-	if (b != NULL) {
-		b->m = m;
-		b->src = side;
-		s->nbatches++;
-		m->unstarted++;
 	}
 	return b;
 }
@@ -200,6 +238,32 @@ intended(struct request *r, const struct msg_fail *fail)
 	credit_ask(b);
 }
 
+void
+batch_again(struct batch *old, const struct uidset *set, int plain)
+{
+	struct batch *b = NULL;
+	uint32_t i;
+
+	for (i = 0; i < old->n; i++)
+		if (uidset_has(set, old->meta[i].uid))
+			batch_add(&b, old->m, old->src, &old->meta[i]);
+	if (b == NULL)
+		return;
+	b->plain = plain;
+	b->waited = old->waited;
+	batch_intend(b);
+}
+
+/* The flags that a message of this batch is to get. */
+flagid
+batch_flags(const struct batch *b, const struct meta *mt)
+{
+	struct flagtab *tab = &b->m->e->flagtab;
+	flagid f = flagtab_mask(tab, mt->flags, &b->m->s[OTHER(b->src)].perm);
+
+	return b->plain ? keywords_none(tab, f) : f;
+}
+
 static void
 send_copy_in(struct batch *b)
 {
@@ -220,8 +284,9 @@ send_copy_in(struct batch *b)
 		item.uid = b->meta[i].uid;
 		item.size = b->meta[i].size;
 		item.date = b->meta[i].date;
-		item.flags = *flagtab_get(&e->flagtab, flagtab_mask(
-		    &e->flagtab, b->meta[i].flags, &t->perm));
+		item.binary = (uint8_t)refusals_nul(b->m, b->src, item.uid);
+		item.flags = *flagtab_get(&e->flagtab, batch_flags(b,
+		    &b->meta[i]));
 		msg_put_copyitem(&buf, &item);
 	}
 	t->touched = 1;

@@ -103,6 +103,7 @@ side_free(struct mside *s)
 {
 	free(s->name);
 	flags_free(&s->perm);
+	flags_free(&s->nokw);
 }
 
 /* What a mailbox needs only while it is under way. */
@@ -143,8 +144,10 @@ batch_drop(struct batch *b)
 {
 	free(b->meta);
 	free(b->got);
+	free(b->why);
 	uidset_free(&b->left);
 	uidset_free(&b->gone);
+	uidset_free(&b->refused);
 	free(b);
 }
 
@@ -184,6 +187,7 @@ engine_free(struct engine *e)
 	while ((m = e->all) != NULL) {
 		e->all = m->link;
 		mbox_clear(m);
+		refusals_free(m);
 		side_free(&m->s[LOCAL]);
 		side_free(&m->s[REMOTE]);
 		free(m->name);
@@ -415,7 +419,7 @@ is_large(const struct batch *b)
 static int
 credit_fits(const struct engine *e, const struct batch *b)
 {
-	if (b == NULL || e->alone)
+	if (b == NULL || e->alone || e->asleep[OTHER(b->src)])
 		return 0;
 	if (is_large(b))
 		return e->used[LOCAL] == 0 && e->used[REMOTE] == 0;
@@ -452,6 +456,20 @@ credit_grant(struct engine *e)
 			return;
 		credit_give(e, b);
 	}
+}
+
+void
+engine_ready(struct engine *e, enum side side, const struct msg_ready *m)
+{
+	e->caps[side] = m->caps;
+	e->appendlimit[side] = m->appendlimit;
+}
+
+void
+engine_wake(struct engine *e)
+{
+	e->asleep[LOCAL] = e->asleep[REMOTE] = 0;
+	credit_grant(e);
 }
 
 void

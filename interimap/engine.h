@@ -70,6 +70,11 @@ struct engine_calls {
 	/* 1: leave this mailbox out (ignore-mailbox); the name has NUL as
 	 * delimiter and no reference.  May be NULL. */
 	int	(*ignored)(void *, const char *, size_t);
+	/*
+	 * A server asks for patience: call engine_wake() after so many
+	 * milliseconds, more or less.  May be NULL: it is not waited.
+	 */
+	void	(*nap)(void *, unsigned int);
 };
 
 struct engine_config {
@@ -102,6 +107,12 @@ void		 engine_migrate(struct engine *);
  * knows.  To be called when the database is open (OPEN was answered).
  */
 int		 engine_start(struct engine *);
+/* What READY told of a server; before it answered anything else. */
+void		 engine_ready(struct engine *, enum side,
+		    const struct msg_ready *);
+void		 engine_wake(struct engine *);
+/* At the end of a run: say which messages a server does not take. */
+void		 engine_refusals(struct engine *);
 /*
  * One message from a peer whose id is below ENGINE_IDMAX.  0; or -1 when the
  * message is malformed or fits no request: the caller names the peer, and

@@ -94,6 +94,10 @@ frame_ready(struct session *s, enum peer p, struct imsg *im)
 		return 0;
 	}
 	s->peer[p].ready = 1;
+	if (p != PEER_DB) {
+		s->server[p] = m;
+		engine_ready(s->engine, (enum side)p, &m);
+	}
 	if (s->opts->notify && p != PEER_DB && !(m.caps & CAP_NOTIFY)) {
 		session_say(s, LOG_L_ERROR, peer_side(p), "Non NOTIFY-capable "
 		    "IMAP server. Enable it there (Dovecot: "

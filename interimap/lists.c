@@ -216,6 +216,8 @@ ask_database(struct engine *e)
 
 	ibuf_init(&b);
 	list_request(e, PEER_DB, MSG_MAILBOXES, &b, NULL);
+	ibuf_init(&b);
+	list_request(e, PEER_DB, MSG_REFUSALS, &b, NULL);
 	e->listnext = lists_ready;
 }
 
@@ -331,7 +333,8 @@ is_dirty(const struct mbox *m)
 	const struct mside *s;
 	int i;
 
-	if (!m->hasstate || m->above || m->nintents > 0 || m->e->repairing)
+	if (!m->hasstate || m->above || m->nintents > 0 || m->e->repairing ||
+	    refusals_due(m))
 		return 1;
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];

@@ -29,6 +29,9 @@
  *   push.c     PUSH: STORE and EXPUNGE
  *   copy.c     COPY: batches, intents, transfers
  *   copied.c   what became of them
+ *   refused.c  what was refused of them
+ *   refusals.c messages that a server refuses, from run to run
+ *   keywords.c keywords that a server refuses
  *   advance.c  SETTLE and ADVANCE
  *   repair.c   --repair: what does not fit together
  *   recheck.c  and the rows that look as if they did
@@ -77,8 +80,20 @@
 #define BODY_COST	128
 /* Batches of one mailbox and direction under way at once: all the credit. */
 #define BATCHES_MAX	(CREDIT_OCTETS / BATCH_OCTETS)
-/* So many messages of a mailbox may be refused before it is given up. */
-#define REFUSED_MAX	16
+/*
+ * So many refusals of a mailbox in a row, and it is not about one message: the
+ * rest waits like those that were refused.  A first flight of batches with one
+ * culprit in each must not count as that.
+ */
+#define REFUSED_MAX	(2 * BATCHES_MAX)
+/* Seconds before a refused message is tried again; doubled with each try. */
+#define REFUSED_PAUSE	3600
+/* Lines about refusals at the end of a run. */
+#define REFUSED_LINES	100
+/* A server that asks for patience: the first pause, and how many follow. */
+#define NAP_MS		1000
+#define NAPS_MAX	3
+#define NAPS_LIMIT	2	/* where that may not be what it asks for */
 /* The deletion guard (both must be exceeded), and a whole account emptied. */
 #define GUARD_COUNT	100
 #define GUARD_PERCENT	50
@@ -201,6 +216,15 @@ struct meta {				/* a message not mapped yet */
 };
 struct metalist { struct meta *m; size_t n, size, next; };
 
+/* What a refusal is about, by its response code (RFC 5530, RFC 4469). */
+enum refusal_kind {
+	REFUSAL_ANY,		/* the message, it seems, or its keywords */
+	REFUSAL_SIZE,		/* the message, whatever its keywords */
+	REFUSAL_LIMIT,		/* perhaps of what is asked at once */
+	REFUSAL_BUSY,		/* nothing of ours: later */
+	REFUSAL_MAILBOX		/* it is gone */
+};
+
 struct batch {				/* messages under way to the other side */
 	struct batch	*link;
 	struct mbox	*m;
@@ -213,9 +237,13 @@ struct batch {				/* messages under way to the other side */
 	uint32_t	 ngot;
 	struct uidset	 left;		/* not delivered: intents to drop */
 	struct uidset	 gone;		/* of these, did not come at all */
+	struct uidset	 refused;	/* each by itself, not as a batch */
 	int		 pending;
 	int		 failed;
-	int		 never;		/* and this target will never take it */
+	char		*why;		/* code and text of the refusal */
+	enum refusal_kind kind;
+	int		 plain;		/* tried without keywords */
+	int		 waited;	/* that was of no use */
 	int		 credited;
 };
 
@@ -230,6 +258,7 @@ struct mside {
 	uint32_t	 exists;
 	uint32_t	 known;		/* messages below cur.uidnext */
 	struct flags	 perm;
+	struct flags	 nokw;		/* keywords it refused */
 	int		 pulled;	/* part of this round's PULL */
 	int		 touched;	/* we changed this side since its PULL */
 	int		 incomplete;	/* a new message here was not copied */
@@ -250,9 +279,8 @@ struct mside {
 					 * asked for and not sent */
 	struct uidset	 asked;		/* a GETMETA of these is under way */
 	uint32_t	 nbatches;	/* from here, under way */
-	int		 single;	/* one was refused: find out which */
-	uint32_t	 nrefused;
-	int		 full;		/* the other side is over quota */
+	uint32_t	 nrefused;	/* in a row */
+	int		 stopped;	/* too many were: the rest waits */
 	struct candset	 cands;
 };
 
@@ -275,6 +303,7 @@ struct mbox {
 	struct msg_intended *intents;
 	size_t		 nint, intsize;
 	struct pairing	 pairing;
+	struct refusal	*refusals;	/* refusals.c */
 	struct repair	*repair;	/* NULL but under --repair */
 	struct push	*stores;	/* decided, not yet sent */
 	struct uidset	 deletes[2];
@@ -327,6 +356,9 @@ struct engine {
 	uint32_t	 transfer;
 	uint64_t	 used[2];	/* octets under way from that side */
 	int		 alone;		/* one large message has the channel */
+	uint64_t	 caps[2], appendlimit[2];	/* of READY */
+	int		 asleep[2];	/* nothing is appended there now */
+	unsigned int	 naps[2];	/* in a row */
 	struct batch	*waitq[2], **waittail[2];	/* by source */
 	enum side	 turn;		/* whose is granted first */
 };
@@ -478,9 +510,45 @@ void	 batch_free(struct batch *);
 void	 not_told(struct mside *, const struct uidset *);
 int	 copy_idle(const struct mbox *);	/* nothing left to be started */
 void	 batch_start(struct batch *);		/* credit was granted */
+/* Try these messages of a batch again, in another one; without keywords. */
+void	 batch_again(struct batch *, const struct uidset *, int);
+flagid	 batch_flags(const struct batch *, const struct meta *);
 int	 copy_meta(struct request *, struct imsg *);
 int	 copy_appended(struct request *, struct imsg *);
 int	 copy_leftout(struct request *, struct imsg *);
+
+/* refused.c */
+void	 refused_why(struct batch *, const struct msg_fail *);
+/* COPY_IN told of this one message. */
+void	 refused_one(struct batch *, uint32_t, enum leftout);
+/* A refused batch of which these were not appended. */
+void	 refused_batch(struct batch *, const struct uidset *);
+
+/* refusals.c */
+int	 refusals_take(struct request *, struct imsg *);	/* REFUSED */
+int	 refusals_due(const struct mbox *);	/* some may be tried again */
+void	 refusals_begin(struct mbox *);		/* and are */
+/* The server of the other side does not take these; the set may be empty. */
+void	 refusals_add(struct mbox *, enum side, const struct uidset *,
+	    enum leftout, const char *);
+/* This one is on both sides now, or gone. */
+void	 refusals_drop(struct mbox *, enum side, uint32_t);
+/* 1: it is known to hold NUL. */
+int	 refusals_nul(const struct mbox *, enum side, uint32_t);
+void	 refusals_free(struct mbox *);
+
+/* keywords.c */
+struct trial { flagid full; int step; };	/* of a STORE that was refused */
+int	 keywords_take(struct request *, struct imsg *);	/* NOKEYWORD */
+void	 keywords_mask(struct mside *);		/* perm, as it was told */
+void	 keywords_forget(struct mbox *);
+/* What to try next, or -1: the keywords are not why. */
+int	 keywords_refused(struct mbox *, enum side, const struct msg_fail *,
+	    struct trial *, flagid *);
+/* It was taken: remember the keywords that were not. */
+void	 keywords_stored(struct mbox *, enum side, const struct trial *,
+	    flagid);
+flagid	 keywords_none(struct flagtab *, flagid);	/* system flags only */
 
 void	 settle_send(struct mbox *);
 void	 settle_or_advance(struct mbox *);

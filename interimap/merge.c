@@ -28,7 +28,8 @@
 static int
 covers(const struct flags *a, const struct flags *b)
 {
-	return (a->sys & FLAG_STAR) != 0 && (b->sys & FLAG_SYSTEM & ~a->sys) == 0;
+	return (a->sys & (FLAG_STAR | FLAG_BUT)) == FLAG_STAR &&
+	    (b->sys & FLAG_SYSTEM & ~a->sys) == 0;
 }
 
 int

@@ -37,6 +37,7 @@ pull_selected(struct request *r, struct imsg *im)
 		return -1;
 	flags_free(&s->perm);
 	s->perm = sel.perm;
+	keywords_mask(s);
 	s->sel.uidvalidity = sel.uidvalidity;
 	s->sel.uidnext = sel.uidnext;
 	s->sel.modseq = sel.modseq;
@@ -258,6 +259,7 @@ pull_begin(struct mbox *m)
 		lists_make(m);
 	else if (m->e->repairing)
 		repair_begin(m);
+	refusals_begin(m);
 	if (m->hasstate)
 		ask_db(m, MSG_COUNT, req_plain);
 	if (m->nintents > 0)

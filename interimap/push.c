@@ -33,6 +33,7 @@ struct push {
 	struct push	*link;
 	enum side	 side;
 	flagid		 want;
+	struct trial	 trial;		/* STORE: keywords were refused */
 	struct uidset	 set;
 	struct uidset	 modified;	/* STORED: left alone by the server */
 	struct uidset	 vanished;	/* EXPUNGE: gone, says the server */
@@ -279,6 +280,10 @@ not_stored(struct mbox *m, const struct push *p)
 			r->s[p->side].known = 0;
 }
 
+static void	send_store(struct mbox *, const struct push *);
+static void	not_taken(struct request *, const struct msg_fail *,
+		    struct push *);
+
 static void
 stored(struct request *rq, const struct msg_fail *fail)
 {
@@ -290,11 +295,11 @@ stored(struct request *rq, const struct msg_fail *fail)
 	char *f, *what;
 
 	if (fail != NULL) {
-		req_plain(rq, fail);
-		push_discard(p);
+		not_taken(rq, fail, p);
 		return;
 	}
 	KILLPOINT("stored");
+	keywords_stored(m, p->side, &p->trial, p->want);
 	not_stored(m, p);
 	if (uidset_minus(&p->set, &p->modified) == -1)
 		fatal("out of memory");
@@ -319,6 +324,23 @@ stored(struct request *rq, const struct msg_fail *fail)
 	push_discard(p);
 }
 
+/* If it may be for its keywords, find out which. */
+static void
+not_taken(struct request *rq, const struct msg_fail *fail, struct push *p)
+{
+	struct mbox *m = rq->m;
+
+	if (!m->failed && keywords_refused(m, p->side, fail, &p->trial,
+	    &p->want) == 0) {
+		if (uidset_minus(&p->set, &p->modified) == -1)
+			fatal("out of memory");
+		not_stored(m, p);
+		send_store(m, p);
+	} else
+		req_plain(rq, fail);
+	push_discard(p);
+}
+
 static void
 send_store(struct mbox *m, const struct push *group)
 {
@@ -335,6 +357,7 @@ send_store(struct mbox *m, const struct push *group)
 	st.flags = *flagtab_get(&m->e->flagtab, group->want);
 	for (;;) {
 		p = push_new(group->side, group->want);
+		p->trial = group->trial;
 		if (!uidset_chunk(&group->set, &pos, &p->set)) {
 			push_discard(p);
 			return;

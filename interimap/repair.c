@@ -76,6 +76,7 @@ repair_begin(struct mbox *m)
 {
 	if ((m->repair = calloc(1, sizeof(*m->repair))) == NULL)
 		fatal("out of memory");
+	keywords_forget(m);
 	m->repair->weight = weight(m);
 	m->e->weight += m->repair->weight;
 }

@@ -50,12 +50,15 @@ static const struct event {
 	{ MSG_LOOKUP,	MSG_PAIRS,	pull_pairs },
 	{ MSG_LOOKUP,	MSG_SKIPPED,	pull_skipped },
 	{ MSG_INTENTS,	MSG_INTENDED,	pull_intended },
+	{ MSG_REFUSALS,	MSG_REFUSED,	refusals_take },
+	{ MSG_REFUSALS,	MSG_NOKEYWORD,	keywords_take },
 	{ MSG_IDENTIFY,	MSG_MESSAGE,	adopt_identity },
 	{ MSG_GETFLAGS,	MSG_CHANGED,	adopt_flags },
 	{ MSG_STORE,	MSG_STORED,	push_stored },
 	{ MSG_EXPUNGE,	MSG_VANISHED,	push_vanished },
 	{ MSG_GETMETA,	MSG_MESSAGE,	copy_meta },
 	{ MSG_COPY_IN,	MSG_APPENDED,	copy_appended },
+	{ MSG_COPY_IN,	MSG_LEFTOUT,	copy_leftout },
 	{ MSG_COPY_OUT,	MSG_LEFTOUT,	copy_leftout }
 };
 

@@ -91,10 +91,20 @@ engine_ignored(void *arg, const char *name, size_t len)
 	return rc != 0;
 }
 
+/* Half of it more or less: whoever else was told the same comes later. */
+static void
+engine_nap(void *arg, unsigned int ms)
+{
+	struct session	*s = arg;
+
+	s->wake = session_now() + ms / 2 + arc4random_uniform(ms);
+}
+
 static int
 make_engine(struct session *s)
 {
-	struct engine_calls	 calls = { engine_send, engine_say, NULL };
+	struct engine_calls	 calls = { engine_send, engine_say, NULL,
+				    engine_nap };
 	struct engine_config	 ec;
 
 	memset(&ec, 0, sizeof(ec));
@@ -217,6 +227,8 @@ session_again(struct session *s)
 	engine_free(s->engine);
 	if (make_engine(s) == -1)
 		fatal("out of memory");
+	engine_ready(s->engine, LOCAL, &s->server[LOCAL]);
+	engine_ready(s->engine, REMOTE, &s->server[REMOTE]);
 	said_next(&s->said);
 	s->phase = PHASE_WORK;
 	if (engine_start(s->engine) == -1)
@@ -255,6 +267,7 @@ session_fail(struct session *s, enum outcome o)
 	if (s->phase == PHASE_END)
 		return;
 	engine_lost(s->engine, o);
+	s->wake = 0;
 	begin_end(s);
 }
 
@@ -308,10 +321,12 @@ summary(struct session *s)
 static void
 engine_ended(struct session *s)
 {
-	enum outcome	o = engine_outcome(s->engine);
-	int		well = o == OUT_DONE || o == OUT_GUARD ||
-			    o == OUT_PARTIAL;
+	enum outcome	o;
+	int		well;
 
+	engine_refusals(s->engine);
+	o = engine_outcome(s->engine);
+	well = o == OUT_DONE || o == OUT_GUARD || o == OUT_PARTIAL;
 	summary(s);
 	if (well && s->opts->notify)
 		watch_begin(s);
@@ -345,6 +360,7 @@ signalled(struct session *s)
 	session_say(s, LOG_L_NOTICE, SIDE_NONE, "%s: ending; the next run "
 	    "goes on from here", got_sigint ? "Interrupted" : "Terminated");
 	engine_lost(s->engine, OUT_DONE);
+	s->wake = 0;
 	begin_end(s);
 }
 
@@ -363,9 +379,9 @@ wait_once(struct session *s, const sigset_t *mask)
 			pfd[i].events |= POLLOUT;
 		pfd[i].revents = 0;
 	}
-	if (s->phase != PHASE_OPEN && s->phase != PHASE_WORK &&
-	    s->phase != PHASE_ARM) {
-		left = s->deadline - session_now();
+	if ((s->phase != PHASE_OPEN && s->phase != PHASE_WORK &&
+	    s->phase != PHASE_ARM) || s->wake != 0) {
+		left = (s->wake != 0 ? s->wake : s->deadline) - session_now();
 		left = left > 0 ? left : 0;
 		ts.tv_sec = left / 1000;
 		ts.tv_nsec = (left % 1000) * 1000000;
@@ -398,6 +414,10 @@ loop(struct session *s)
 			signalled(s);
 		if (s->phase == PHASE_GRACE && session_now() >= s->deadline)
 			session_begin(s);
+		if (s->wake != 0 && session_now() >= s->wake) {
+			s->wake = 0;
+			engine_wake(s->engine);
+		}
 		if (s->phase == PHASE_WORK && engine_done(s->engine))
 			engine_ended(s);
 		watch_step(s);

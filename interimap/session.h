@@ -74,6 +74,8 @@ struct session {
 	struct output	*out;
 	struct engine	*engine;
 	struct ignore	*ignore;
+	int64_t		 wake;		/* the engine then; 0: it does not sleep */
+	struct msg_ready server[2];	/* what READY told */
 	struct patterns	 patterns;
 	char		*database;	/* path */
 	struct peerio	 peer[NPEERS];

@@ -277,6 +277,7 @@ flags_mask(struct flags *f, const struct flags *perm)
 	uint8_t sys = f->sys & perm->sys & FLAG_SYSTEM;
 
 	return update(f, sys, perm->kw,
+	    perm->sys & FLAG_BUT ? ONLY_A :
 	    perm->sys & FLAG_STAR ? ONLY_A | BOTH : BOTH);
 }
 

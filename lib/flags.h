@@ -33,6 +33,7 @@
 #define FLAG_DRAFT	0x10
 #define FLAG_SYSTEM	0x1f
 #define FLAG_STAR	0x80	/* PERMANENTFLAGS only: \*, new keywords */
+#define FLAG_BUT	0x40	/* the same, with \*: all but these keywords */
 
 #define FLAGS_KWMAX	8192	/* octets of all keywords of a message */
 #define FLAGS_ATOMMAX	255	/* octets of one keyword */

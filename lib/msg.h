@@ -42,7 +42,7 @@
 
 #define MSG_LIST(X)							\
 	/* both kinds of children */					\
-	X(READY,	CP, 12, 64)					\
+	X(READY,	CP, 20, 64)					\
 	X(DONE,		CP, 0, 0)					\
 	X(FAIL,		CP, 9, 4096)					\
 	X(LOG,		CP, 9, 16384)					\
@@ -91,7 +91,9 @@
 	X(INTENT,	PS, 13, 65536)					\
 	X(INTENTS,	PS, 4, 4)					\
 	X(UNINTENT,	PS, 9, 65536)					\
-	X(SKIP,		PS, 14, 4096)					\
+	X(SKIP,		PS, 22, 4096)					\
+	X(REFUSALS,	PS, 0, 0)					\
+	X(KEYWORD,	PS, 9, 4096)					\
 	X(HOLD,		PS, 9, 65536)					\
 	X(UNHOLD,	PS, 9, 65536)					\
 	X(ADVANCE,	PS, 28, 28)					\
@@ -105,6 +107,8 @@
 	X(COUNTED,	SP, 20, 20)					\
 	X(PAIRS,	SP, 4, 65536)					\
 	X(SKIPPED,	SP, 4, 65536)					\
+	X(REFUSED,	SP, 22, 65536)					\
+	X(NOKEYWORD,	SP, 10, 4096)					\
 	X(INTENDED,	SP, 4, 65536)
 
 enum msg_type {
@@ -149,7 +153,8 @@ enum fail_kind {
 	FAIL_MAX
 };
 
-struct msg_ready { uint32_t version; uint64_t caps; };
+struct msg_ready { uint32_t version; uint64_t caps;
+	uint64_t appendlimit; };	/* RFC 7889, for all mailboxes; 0: none */
 /* caps bits of READY */
 #define CAP_QRESYNC	0x0001
 #define CAP_UIDPLUS	0x0002
@@ -289,12 +294,13 @@ struct msg_date {			/* INTERNALDATE */
  * messages, the same transfer number (unique in a session).  COPY_IN carries
  * flags and date of each message by source UID; then n of msg_copyitem.  The
  * bodies travel over the body channel in any order; messages that are gone
- * are left out.  COPY_IN -> APPENDED*, DONE | FAIL; COPY_OUT -> LEFTOUT*,
- * DONE | FAIL.
+ * are left out.  COPY_IN -> APPENDED*, LEFTOUT*, DONE | FAIL; COPY_OUT ->
+ * LEFTOUT*, DONE | FAIL.
  */
 struct msg_copyin { uint32_t transfer; struct bytes mailbox;
 	uint32_t uidvalidity; uint32_t n; };
 struct msg_copyitem { uint32_t uid; uint64_t size; struct msg_date date;
+	uint8_t binary;			/* 1: it holds NUL, send a literal8 */
 	struct flags flags; };		/* flags owned by the reader */
 struct msg_copyout { uint32_t transfer; struct bytes mailbox;
 	uint32_t uidvalidity; struct uidset set; };
@@ -317,9 +323,14 @@ struct msg_message {
 struct msg_pair { uint32_t a, b; uint8_t held; };
 	/* APPENDED: a source UID, b UID given (0: not told), held unused */
 
-/* A message COPY_OUT did not deliver. */
+/*
+ * A message that COPY_OUT did not deliver, or COPY_IN did not append:
+ * LEFT_REFUSED means that the FAIL which follows is about this one alone.
+ */
 enum leftout { LEFT_VANISHED = 1, LEFT_EMPTY, LEFT_NIL,
-	LEFT_REFUSED };		/* only in SKIP: the target will not take it */
+	LEFT_REFUSED,		/* the target does not take it */
+	LEFT_NUL };		/* it holds NUL, and the target has no BINARY,
+				 * or it did not come as literal8 */
 struct msg_leftout { uint32_t uid; uint8_t why; };
 
 /* statedb */
@@ -363,9 +374,21 @@ struct msg_intent { uint32_t idx; uint8_t side; uint32_t tuidnext, n; };
 struct msg_intended { uint8_t side; uint32_t uid, tuidnext; uint64_t size;
 	struct msg_date date; };	/* INTENT items; INTENDED: u32 n + n */
 struct msg_unintent { uint32_t idx; uint8_t side; struct uidset set; };
-struct msg_skip { uint32_t idx; uint8_t side; uint32_t uid; uint8_t why;
-	struct bytes text; };
-	/* why: LEFT_*; 0: forget the record, the message is gone */
+/*
+ * why: LEFT_*; 0: forget the record, the message is gone.  last: of several,
+ * all of them messages; 0: uid alone.  pause: of LEFT_REFUSED and LEFT_NUL, the
+ * seconds until they may be tried again, doubled with each try.
+ */
+struct msg_skip { uint32_t idx; uint8_t side; uint32_t uid, last; uint8_t why;
+	uint32_t pause; struct bytes text; };
+/* What the doubling ends at. */
+#define PAUSE_MAX	(7 * 24 * 3600)
+/* REFUSALS -> REFUSED*: all such records, NOKEYWORD*: as KEYWORD told. */
+struct msg_refused { uint32_t idx; uint8_t side, why; uint32_t tries, wait;
+	struct bytes text; struct uidset set; };
+	/* wait: seconds until they may be tried again; set: the reader's */
+/* A keyword that this side refused; empty: forget those of the mailbox. */
+struct msg_keyword { uint32_t idx; uint8_t side; struct bytes text; };
 struct msg_advance { uint32_t idx; struct { uint32_t uidnext; uint64_t modseq; }
 	st[2]; };
 
@@ -428,6 +451,8 @@ MSG_CODEC(intent, msg_intent);		/* head; then n of: */
 MSG_CODEC(intended, msg_intended);	/* an item */
 MSG_CODEC(unintent, msg_unintent);
 MSG_CODEC(skip, msg_skip);
+MSG_CODEC(refused, msg_refused);
+MSG_CODEC(keyword, msg_keyword);	/* KEYWORD, NOKEYWORD */
 MSG_CODEC(advance, msg_advance);
 
 /*

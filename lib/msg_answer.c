@@ -124,6 +124,6 @@ int
 msg_get_leftout(struct ibuf *b, struct msg_leftout *m)
 {
 	m->uid = field_get_nz(b);
-	m->why = field_get_u8(b, LEFT_VANISHED, LEFT_NIL);
+	m->why = field_get_u8(b, LEFT_VANISHED, LEFT_NUL);
 	return ibuf_done(b);
 }

@@ -25,7 +25,8 @@
 #include "msg.h"
 #include "msg_field.h"
 
-#define SKIP_TEXTMAX	(4096 - 14)
+#define SKIP_TEXTMAX	(4096 - 22)
+#define KEYWORD_MAX	(4096 - 10)
 #define PAIR_LEN	9	/* octets of a pair */
 #define INTENDED_LEN	(1 + 4 + 4 + 8 + FIELD_DATELEN)
 
@@ -313,7 +314,9 @@ msg_put_skip(struct ibuf *b, const struct msg_skip *m)
 	ibuf_add_u32(b, m->idx);
 	ibuf_add_u8(b, m->side);
 	ibuf_add_u32(b, m->uid);
+	ibuf_add_u32(b, m->last);
 	ibuf_add_u8(b, m->why);
+	ibuf_add_u32(b, m->pause);
 	field_put_cut(b, m->text, SKIP_TEXTMAX);
 }
 
@@ -323,8 +326,52 @@ msg_get_skip(struct ibuf *b, struct msg_skip *m)
 	m->idx = field_get_nz(b);
 	m->side = field_get_u8(b, LOCAL, REMOTE);
 	m->uid = field_get_nz(b);
+	m->last = ibuf_get_u32(b);
 	m->why = ibuf_get_u8(b);
+	m->pause = ibuf_get_u32(b);
 	m->text = ibuf_get_text(b, SKIP_TEXTMAX);
+	return m->last != 0 && m->last < m->uid ? -1 : ibuf_done(b);
+}
+
+void
+msg_put_refused(struct ibuf *b, const struct msg_refused *m)
+{
+	ibuf_add_u32(b, m->idx);
+	ibuf_add_u8(b, m->side);
+	ibuf_add_u8(b, m->why);
+	ibuf_add_u32(b, m->tries);
+	ibuf_add_u32(b, m->wait);
+	field_put_cut(b, m->text, SKIP_TEXTMAX);
+	field_put_set(b, &m->set);
+}
+
+int
+msg_get_refused(struct ibuf *b, struct msg_refused *m)
+{
+	m->idx = field_get_nz(b);
+	m->side = field_get_u8(b, LOCAL, REMOTE);
+	m->why = field_get_u8(b, LEFT_REFUSED, LEFT_NUL);
+	m->tries = ibuf_get_u32(b);
+	m->wait = ibuf_get_u32(b);
+	m->text = ibuf_get_text(b, SKIP_TEXTMAX);
+	field_get_set(b, &m->set);
+	return field_finish(ibuf_done(b), NULL, &m->set);
+}
+
+void
+msg_put_keyword(struct ibuf *b, const struct msg_keyword *m)
+{
+	ibuf_add_u32(b, m->idx);
+	ibuf_add_u8(b, m->side);
+	field_put_cut(b, m->text, KEYWORD_MAX);
+}
+
+int
+msg_get_keyword(struct ibuf *b, struct msg_keyword *m)
+{
+	m->idx = field_get_nz(b);
+	m->side = field_get_u8(b, LOCAL, REMOTE);
+	m->text = ibuf_get_text(b, KEYWORD_MAX);
 	return ibuf_done(b);
 }
 

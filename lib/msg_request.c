@@ -39,6 +39,7 @@ msg_put_ready(struct ibuf *b, const struct msg_ready *m)
 {
 	ibuf_add_u32(b, m->version);
 	ibuf_add_u64(b, m->caps);
+	ibuf_add_u64(b, m->appendlimit);
 }
 
 int
@@ -46,6 +47,7 @@ msg_get_ready(struct ibuf *b, struct msg_ready *m)
 {
 	m->version = ibuf_get_u32(b);
 	m->caps = ibuf_get_u64(b);
+	m->appendlimit = field_get_u63(b);
 	return ibuf_done(b);
 }
 
@@ -362,6 +364,7 @@ msg_put_copyitem(struct ibuf *b, const struct msg_copyitem *m)
 	ibuf_add_u32(b, m->uid);
 	ibuf_add_u64(b, m->size);
 	field_put_date(b, &m->date);
+	ibuf_add_u8(b, m->binary);
 	field_put_flags(b, &m->flags);
 }
 
@@ -371,6 +374,7 @@ msg_get_copyitem(struct ibuf *b, struct msg_copyitem *m)
 	m->uid = field_get_nz(b);
 	m->size = field_get_u63(b);
 	field_get_date(b, &m->date);
+	m->binary = field_get_u8(b, 0, 1);
 	field_get_flags(b, &m->flags, FLAG_SYSTEM);
 	return field_finish(field_ok(b), &m->flags, NULL);
 }

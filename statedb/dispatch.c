@@ -51,6 +51,8 @@ static const struct rule {
 	{ MSG_INTENTS,	 DB_READY,  READS,  handle_intents },
 	{ MSG_UNINTENT,	 DB_READY,  WRITES, handle_unintent },
 	{ MSG_SKIP,	 DB_READY,  WRITES, handle_skip },
+	{ MSG_REFUSALS, DB_READY,  READS, handle_refusals },
+	{ MSG_KEYWORD,	 DB_READY,  WRITES, handle_keyword },
 	{ MSG_HOLD,	 DB_READY,  WRITES, handle_hold },
 	{ MSG_UNHOLD,	 DB_READY,  WRITES, handle_unhold },
 	{ MSG_ADVANCE,	 DB_READY,  WRITES, handle_advance },

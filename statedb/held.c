@@ -15,12 +15,8 @@
  */
 
 /*
- * What is left undone on purpose: deletions that are held back (the pair stays
- * mapped), and messages that are skipped since they cannot be copied.  Called
- * by dispatch.c.
+ * Deletions that are held back: the pair stays mapped.  Called by dispatch.c.
  */
-#include <sqlite3.h>
-
 #include "statedb.h"
 
 /* 1: this very pair is mapped; 0; -1. */
@@ -74,30 +70,4 @@ enum handled
 handle_unhold(struct statedb *db, struct request *r)
 {
 	return each_pair(db, r, unhold_pair);
-}
-
-static int
-skip(struct statedb *db, const struct msg_skip *s)
-{
-	if (s->why == 0)
-		return DB_RUN(db, S_UNSKIP, s->idx, s->side, s->uid);
-	if (mailbox_stamp(db, s->idx) == -1 ||
-	    DB_BIND(db, S_SKIP, s->idx, s->side, s->uid, s->why) == -1)
-		return -1;
-	/* An empty text is an empty blob, not NULL. */
-	if (sqlite3_bind_blob(db->st[S_SKIP], 5, s->text.n > 0 ? s->text.p :
-	    "", (int)s->text.n, SQLITE_STATIC) != SQLITE_OK)
-		return db_fail_sql(db, "binding a text");
-	return db_finish(db, S_SKIP);
-}
-
-enum handled
-handle_skip(struct statedb *db, struct request *r)
-{
-	struct ibuf b = request_data(r);
-	struct msg_skip s;
-
-	if (msg_get_skip(&b, &s) == -1)
-		return H_BAD;
-	return skip(db, &s) == -1 ? H_FAIL : H_DONE;
 }

@@ -279,7 +279,15 @@ each_pair(struct statedb *db, struct request *r, pair_change change)
 enum handled
 handle_map(struct statedb *db, struct request *r)
 {
-	return each_pair(db, r, map_pair);
+	enum handled h = each_pair(db, r, map_pair);
+	struct ibuf b = request_data(r);
+	struct msg_map m;
+
+	/* In the same transaction: a message may have been skipped before. */
+	if (h == H_DONE && msg_get_map(&b, &m) == 0 &&
+	    unskip_mapped(db, m.idx) == -1)
+		return H_FAIL;
+	return h;
 }
 
 /* A pair that is not mapped is fine: it is gone, as was asked. */

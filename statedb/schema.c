@@ -60,7 +60,7 @@ static const char others[] =
  * it differs from local and remote, another program has been at work.  The
  * others hang on it, so that they go with the mailbox.
  */
-#define OURS	5			/* tables */
+#define OURS	7			/* tables */
 static const char ours[] =
     "CREATE TABLE IF NOT EXISTS stamps ("
     "	idx INTEGER NOT NULL PRIMARY KEY"
@@ -90,6 +90,23 @@ static const char ours[] =
     "	why INTEGER NOT NULL,"
     "	text BLOB NOT NULL,"
     "	PRIMARY KEY (idx, side, uid)"
+    ") WITHOUT ROWID;"
+    /* Of what is skipped, but may be taken another time. */
+    "CREATE TABLE IF NOT EXISTS tries ("
+    "	idx INTEGER NOT NULL,"
+    "	side INTEGER NOT NULL,"
+    "	uid INTEGER NOT NULL,"
+    "	tries INTEGER NOT NULL CHECK (tries > 0),"
+    "	next INTEGER NOT NULL,"		/* in seconds since the epoch */
+    "	PRIMARY KEY (idx, side, uid),"
+    "	FOREIGN KEY (idx, side, uid) REFERENCES skipped (idx, side, uid)"
+    "	    ON DELETE CASCADE"
+    ") WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS keywords ("	/* that a side refused */
+    "	idx INTEGER NOT NULL REFERENCES stamps (idx) ON DELETE CASCADE,"
+    "	side INTEGER NOT NULL CHECK (side IN (0, 1)),"
+    "	keyword BLOB NOT NULL,"
+    "	PRIMARY KEY (idx, side, keyword)"
     ") WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS held ("
     "	idx INTEGER NOT NULL REFERENCES stamps (idx) ON DELETE CASCADE,"
@@ -130,7 +147,8 @@ have_ours(struct statedb *db)
 
 	if (db_exec_int(db, "SELECT count(*) FROM sqlite_master "
 	    "WHERE type = 'table' AND name IN "
-	    "('stamps', 'intents', 'skipped', 'held', 'run')", &tables) == -1)
+	    "('stamps', 'intents', 'skipped', 'tries', 'keywords', 'held', "
+	    "'run')", &tables) == -1)
 		return -1;
 	if (tables < OURS)
 		return 0;
@@ -207,6 +225,9 @@ static const char *const reap[] = {
 	/* A mailbox deleted without foreign keys leaves these behind. */
 	"DELETE FROM intents WHERE idx NOT IN (SELECT idx FROM stamps)",
 	"DELETE FROM skipped WHERE idx NOT IN (SELECT idx FROM stamps)",
+	"DELETE FROM tries WHERE NOT EXISTS (SELECT 1 FROM skipped s WHERE "
+	"s.idx = tries.idx AND s.side = tries.side AND s.uid = tries.uid)",
+	"DELETE FROM keywords WHERE idx NOT IN (SELECT idx FROM stamps)",
 	"DELETE FROM held WHERE idx NOT IN (SELECT idx FROM stamps)",
 	"DELETE FROM intents WHERE " IS_MAPPED("intents"),
 	"DELETE FROM skipped WHERE idx IN (" OLD ") AND "

@@ -116,6 +116,24 @@ const char *const sql_text[S_MAX] = {
 	    "why = excluded.why, text = excluded.text",
 	[S_UNSKIP] = "DELETE FROM skipped "
 	    "WHERE idx = ?1 AND side = ?2 AND uid = ?3",
+	/* ?4: now, ?5: the first pause, ?6: the longest. */
+	[S_TRY] = "INSERT INTO tries (idx, side, uid, tries, next) "
+	    "VALUES (?1, ?2, ?3, 1, ?4 + ?5) "
+	    "ON CONFLICT (idx, side, uid) DO UPDATE SET tries = tries + 1, "
+	    "next = ?4 + min(?5 << min(tries, 30), ?6)",
+	[S_UNSKIP_MAPPED] = "DELETE FROM skipped WHERE idx = ?1 AND "
+	    "EXISTS (SELECT 1 FROM mapping m WHERE m.idx = ?1 AND "
+	    "(skipped.side = 0 AND m.lUID = skipped.uid OR "
+	    "skipped.side = 1 AND m.rUID = skipped.uid))",
+	[S_REFUSALS] = "SELECT s.idx, s.side, s.uid, s.why, "
+	    "coalesce(t.tries, 1), coalesce(t.next, 0), s.text "
+	    "FROM skipped s LEFT JOIN tries t ON t.idx = s.idx AND "
+	    "t.side = s.side AND t.uid = s.uid WHERE s.why IN (?1, ?2) "
+	    "ORDER BY s.idx, s.side, s.why, s.text, 5, 6, s.uid",
+	[S_KEYWORD] = "INSERT OR IGNORE INTO keywords (idx, side, keyword) "
+	    "VALUES (?1, ?2, ?3)",
+	[S_UNKEYWORD] = "DELETE FROM keywords WHERE idx = ?1 AND side = ?2",
+	[S_KEYWORDS] = "SELECT idx, side, keyword FROM keywords",
 	[S_HOLD] = "INSERT INTO held (idx, lUID, rUID, side) "
 	    "VALUES (?1, ?2, ?3, ?4) "
 	    "ON CONFLICT (idx, lUID) DO UPDATE SET "

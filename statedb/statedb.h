@@ -30,11 +30,12 @@
  *	remove.c	FORGET MOVE
  *	mapping.c	LOOKUP MAP UNMAP
  *	intents.c	INTENT INTENTS UNINTENT
- *	held.c		HOLD UNHOLD SKIP
+ *	held.c		HOLD UNHOLD
+ *	refused.c	SKIP REFUSALS KEYWORD
  *
  * The tables mailboxes, local, remote and mapping are the original's and are
- * kept to the letter.  Ours stand beside them: stamps, intents, skipped, held,
- * run.  All but run hang on mailboxes by ON DELETE CASCADE, since the other
+ * kept to the letter.  Ours stand beside them: stamps, intents, skipped, tries,
+ * keywords, held, run.  All but run hang on mailboxes by ON DELETE CASCADE, since the other
  * program deletes mailboxes without knowing of them.
  */
 #ifndef STATEDB_H
@@ -63,7 +64,8 @@ enum stmt {
 	S_MAPPED, S_MAP, S_UNMAP,
 	S_STAMP, S_RESTAMP,
 	S_INTENT, S_INTENTS, S_UNINTENT,
-	S_SKIP, S_UNSKIP, S_HOLD, S_UNHOLD,
+	S_SKIP, S_UNSKIP, S_TRY, S_UNSKIP_MAPPED, S_REFUSALS,
+	S_KEYWORD, S_UNKEYWORD, S_KEYWORDS, S_HOLD, S_UNHOLD,
 	S_FORGET_MAPPING, S_FORGET_L, S_FORGET_R, S_FORGET,
 	S_MOVE, S_MOVE_DEEP,
 	S_MAX
@@ -144,6 +146,8 @@ enum handled	 handle_intent(struct statedb *, struct request *);
 enum handled	 handle_intents(struct statedb *, struct request *);
 enum handled	 handle_unintent(struct statedb *, struct request *);
 enum handled	 handle_skip(struct statedb *, struct request *);
+enum handled	 handle_refusals(struct statedb *, struct request *);
+enum handled	 handle_keyword(struct statedb *, struct request *);
 enum handled	 handle_hold(struct statedb *, struct request *);
 enum handled	 handle_unhold(struct statedb *, struct request *);
 enum handled	 handle_advance(struct statedb *, struct request *);
@@ -236,6 +240,9 @@ uint64_t db_modseq(struct statedb *, enum stmt, int, int *);
 
 /* sql.c */
 extern const char *const sql_text[S_MAX];
+
+/* refused.c: what is mapped now need not be skipped any longer. */
+int	 unskip_mapped(struct statedb *, uint32_t);
 
 /* mailboxes.c: -1 unless the mailbox has a state on both sides. */
 int	 mailbox_has_state(struct statedb *, uint32_t);

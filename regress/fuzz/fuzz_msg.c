@@ -79,6 +79,8 @@ COPY(intent, msg_intent, (void)m)
 COPY(intended, msg_intended, (void)m)
 COPY(unintent, msg_unintent, uidset_free(&m.set))
 COPY(skip, msg_skip, (void)m)
+COPY(refused, msg_refused, uidset_free(&m.set))
+COPY(keyword, msg_keyword, (void)m)
 COPY(advance, msg_advance, (void)m)
 
 static int
@@ -166,6 +168,9 @@ static const struct {
 	[MSG_INTENTS] = { copy_u32, NULL },
 	[MSG_UNINTENT] = { copy_unintent, NULL },
 	[MSG_SKIP] = { copy_skip, NULL },
+	[MSG_KEYWORD] = { copy_keyword, NULL },
+	[MSG_REFUSED] = { copy_refused, NULL },
+	[MSG_NOKEYWORD] = { copy_keyword, NULL },
 	[MSG_HOLD] = { copy_map, copy_pair },
 	[MSG_UNHOLD] = { copy_map, copy_pair },
 	[MSG_ADVANCE] = { copy_advance, NULL },

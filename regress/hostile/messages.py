@@ -112,8 +112,8 @@ class MessageCommands:
             return b"BODY[] NIL"
         if self.q.has("giant-literal"):
             return b"BODY[] {4294967295}\r\n" + m.body
-        text = b"BODY[] %s{%d}\r\n" % (b"~" if b"\0" in m.body else b"",
-                                       len(m.body))
+        eight = b"\0" in m.body and not self.q.has("plain-nul")
+        text = b"BODY[] %s{%d}\r\n" % (b"~" if eight else b"", len(m.body))
         if self.q.has("cut-body"):
             n = int(self.q.value("cut-body", str(len(m.body) // 2)))
             self.ch.write(b"* %d FETCH (UID %d %s%s" % (
@@ -151,6 +151,11 @@ class MessageCommands:
             raise BadSyntax("flag")
         if not flag.startswith("\\") and self.q.has("no-keywords"):
             raise No("[LIMIT] no keywords")
+        self.check_keyword(flag)
+
+    def check_keyword(self, flag):
+        if flag.lower() == self.q.value("refuse-keyword").lower() != "":
+            raise No("[LIMIT] too many keywords")
 
     def unwanted(self, m, since):
         """Did somebody else change it since?"""

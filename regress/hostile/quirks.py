@@ -70,6 +70,7 @@ QUIRKS = {
     "fetch-nil": "BODY[] is NIL",
     "fetch-bad-date": "INTERNALDATE is no date",
     "flags-late": "a body comes before the flags of its message",
+    "plain-nul": "a body with NUL comes as a literal, not as literal8",
     "cut-body": "[=N]: closes after N octets of the first body",
     "giant-literal": "a body is announced as 4294967295 octets",
     "no-keywords": "PERMANENTFLAGS without \\*; STORE of others is NO",
@@ -80,6 +81,10 @@ QUIRKS = {
     "appenduid-short": "APPENDUID tells one UID too few",
     "appenduid-reversed": "APPENDUID as N:1 though the order is 1:N",
     "append-no": "[=CODE]: APPEND is refused",
+    "append-refuse": "CODE:WORD: an APPEND with WORD in a message is NO",
+    "append-busy": "CODE:N: the first N APPENDs are NO",
+    "append-limit": "N: APPENDLIMIT=N is offered, and kept to",
+    "refuse-keyword": "KEYWORD: a STORE or an APPEND of it is NO [LIMIT]",
     "append-twice": "APPEND stores each message twice, tells one",
     # endings; COMMAND is "APPEND", "UID FETCH", ...; [:N]: its Nth time
     "bye": "COMMAND[:N]: BYE instead of an answer",
@@ -99,7 +104,7 @@ QUIRKS = {
 }
 
 # How the quirks begin that need a value.
-VALUED = ("MAILBOX:", "COMMAND[:N]:", "X[,Y]:")
+VALUED = ("MAILBOX:", "COMMAND[:N]:", "X[,Y]:", "CODE:", "N:", "KEYWORD:")
 
 
 class Quirks:
@@ -142,6 +147,8 @@ class Quirks:
         caps = [c for c in CAPABILITIES if c.upper() not in gone]
         if self.has("literal-minus"):
             caps.append("LITERAL-")
+        if self.has("append-limit"):
+            caps.append("APPENDLIMIT=" + self.value("append-limit"))
         if self.has("notify"):
             caps.append("NOTIFY")
         return caps

@@ -429,6 +429,8 @@ class Server(MessageCommands):
             raise BadSyntax("no message")
         if len(new) > 1 and not self.offers("MULTIAPPEND"):
             raise BadSyntax("one message only")
+        for flags, date, body in new:
+            self.check_append(flags, body)
         return self.append(box, new)
 
     def mailbox_for_append(self, name):
@@ -437,6 +439,20 @@ class Server(MessageCommands):
         if self.store.get(name) is None:
             raise No("[TRYCREATE] no such mailbox")
         return self.store.get(name)
+
+    def check_append(self, flags, body):
+        """Is this message wanted?"""
+        code, _, word = self.q.value("append-refuse").partition(":")
+        if word and word.encode() in body:
+            raise No("[%s] not this one" % code if code else "not this one")
+        code, _, n = self.q.value("append-busy").partition(":")
+        if n and self.q.seen.get("APPEND", 0) <= int(n):
+            raise No("[%s] not now" % code)
+        limit = self.q.value("append-limit")
+        if limit and len(body) > int(limit):
+            raise No("[TOOBIG] too big")
+        for f in flags:
+            self.check_keyword(f)
 
     def append(self, box, new):
         uids = []

@@ -54,7 +54,8 @@ SESSION = [
     b"c1 SELECT INBOX",
     b"c2 SELECT Other",
     b"c3 APPEND Other ~{3+}\r\na\0b",
-    b"c4 LOGOUT",
+    b"c4 UID FETCH 5 (BODY.PEEK[])",
+    b"c5 LOGOUT",
 ]
 
 VALUES = {
@@ -62,6 +63,8 @@ VALUES = {
     "recreate": "Other", "bye": "APPEND:2", "drop": "UID STORE",
     "drop-done": "APPEND", "silent": "SELECT:2", "no": "UID FETCH",
     "bad": "UID EXPUNGE", "garbage": "LIST", "nested": "LIST",
+    "append-refuse": "TOOBIG:xxx", "append-busy": "INUSE:1",
+    "append-limit": "100", "refuse-keyword": "keyword",
     "endless-line": "SELECT", "false-tag": "UNSELECT", "nul": "CREATE",
 }
 
@@ -127,7 +130,7 @@ class TestServer(unittest.TestCase):
             b"b8 OK [APPENDUID 1002 4] done\r\n",
             b"* OK [CLOSED] done\r\n",
             b"c3 OK [APPENDUID 1002 5] done\r\n",
-            b"* BYE done\r\nc4 OK done\r\n",
+            b"* BYE done\r\nc5 OK done\r\n",
         ]
         at = 0
         for w in want:

@@ -11,6 +11,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from authority import Authority, Relay, digest
 from badserver import one_line, said
+from connect import have_ipv6
 from servers import *
 from tap import *
 
@@ -24,6 +25,14 @@ EXTRA = """auth_verbose = yes
 auth_debug = yes
 auth_failure_delay = 0
 ssl_prefer_server_ciphers = no
+"""
+
+
+LISTEN6 = """service imap-login {
+  inet_listener imaps {
+    address = 127.0.0.1 ::1
+  }
+}
 """
 
 
@@ -44,7 +53,7 @@ class Site:
         self.stranger = Authority(scratch, "stranger")
         issue, here = self.ca.issue, "DNS:localhost"
         self.certs = {
-            "": issue("default", "IP:127.0.0.1"),
+            "": issue("default", "IP:127.0.0.1,IP:::1"),
             GOOD: issue("good", here),
             OTHER: issue("second", here),
             WRONG: issue("wrong", "DNS:mail.example.org"),
@@ -57,13 +66,14 @@ class Site:
         self.unknown = self.stranger.folder("unknown")
         self.l = Dovecot(scratch, "L")
         self.r = Dovecot(
-            scratch, "R", cert=self.certs[""], extra=EXTRA + "".join(
+            scratch, "R", cert=self.certs[""],
+            extra=EXTRA + (LISTEN6 if have_ipv6() else "") + "".join(
                 local_name(n, c, self.ecdsa if n == DUAL else None)
                 for n, c in self.certs.items() if n)).start()
         fill_maildir(self.l, ["INBOX"], count=2)
         fill_maildir(self.r, ["INBOX"], first=20, count=3)
         self.trust = "SSL_CAfile = %s\n" % self.ca.file
-        self.runs = 0
+        self.run("imaps", GOOD, self.trust, "--quiet")      # a database
 
     def log(self):
         try:
@@ -104,10 +114,16 @@ def fingerprint(r):
     return m and m.group(1).lower()
 
 
+def need6(host):
+    if "::" in host and not have_ipv6():
+        raise Skip("no IPv6")
+
+
 # ---- accepted ----
 
 def accepted(site, type, host, cert, more, needles=(), env=None):
     """The login succeeds; it was this certificate, as the log says."""
+    need6(host)
     r, log = site.run(type, host, more, env=env)
     eq((r.status, said(r)), (0, []), "it said: " + r.err)
     eq(fingerprint(r), digest(cert), "the certificate")
@@ -144,6 +160,8 @@ def accepted_cases(site):
         ("an address", BOTH, "127.0.0.1", c[""], t, ["SNI (none)"]),
         ("an address in brackets", ["imaps"], "[127.0.0.1]", c[""], t,
          ["SNI (none)"]),
+        ("an IPv6 address", ["imaps"], "[::1]", c[""], t, ["SNI (none)"]),
+        ("an IPv6 address, bare", ["imaps"], "::1", c[""], t),
         ("expired, not verified", ["imaps"], GOOD, c[EXPIRED],
          verify + sni % EXPIRED),
         ("unknown authority, not verified", ["imap"], GOOD, c[GOOD], verify +
@@ -190,6 +208,7 @@ def accepted_cases(site):
 
 def refused(site, type, host, more, needles, status=77):
     """One line; Dovecot met nobody who tried to log in."""
+    need6(host)
     r, log = site.run(type, host, more, "--quiet")
     eq(r.status, status, "exit status; it said: " + r.err)
     eq(r.err.count("\n"), 1, "lines in: " + r.err)
@@ -240,6 +259,8 @@ def refused_cases(site):
          t + sni % GOOD, named("127.0.0.1", c[GOOD])),
         ("an address in brackets, of a name", ["imaps"], "[127.0.0.1]",
          t + sni % GOOD, named("127.0.0.1", c[GOOD])),
+        ("an IPv6 address, of a name", ["imaps"], "[::1]", t + sni % GOOD,
+         named("::1", c[GOOD])),
         ("another key", BOTH, GOOD, t + pin % wrong,
          key + ["sha256$" + good.upper(), "SSL_fingerprint does not list"]),
         ("another key, not verified", BOTH, GOOD, verify + pin % wrong,
@@ -324,9 +345,10 @@ def ciphersuites(site):
     one_line(r, "WARNING: ", "SSL_ciphersuites", "no effect")
 
 
-def by_hand(site, type):
+def by_hand(site, type, host=GOOD):
     """The commands of the message, typed as they stand, give the digest."""
-    r, _ = site.run(type, GOOD, "SSL_CAfile = %s\nSSL_hostname = %s\n" %
+    need6(host)
+    r, _ = site.run(type, host, "SSL_CAfile = %s\nSSL_hostname = %s\n" %
                     (site.stranger.file, OTHER), "--quiet")
     eq(r.status, 77, "exit status; it said: " + r.err)
     commands = re.findall(r'"(openssl s_client [^"]*)"', r.err)
@@ -337,7 +359,7 @@ def by_hand(site, type):
     has(shown, "subject=CN = second", "-----BEGIN CERTIFICATE-----")
     print_of = computed.split()[-1]
     eq(print_of, digest(site.certs[OTHER]), "the digest")
-    r, _ = site.run(type, GOOD, "SSL_hostname = %s\nSSL_verify=NO\n"
+    r, _ = site.run(type, host, "SSL_hostname = %s\nSSL_verify=NO\n"
                     "SSL_fingerprint=%s\n" % (OTHER, print_of), "--quiet")
     eq((r.status, r.err), (0, ""), "a run with it")
 
@@ -437,6 +459,7 @@ def run_all(site, only):
     for more, needles in UNUSABLE:
         one("unusable: " + more.replace("\n", ", "), unusable, more, needles)
     one("SSL_ciphersuites", ciphersuites)
+    one("the commands of the message, IPv6", by_hand, "imaps", "[::1]")
     for t in BOTH:
         one("the commands of the message, " + t, by_hand, t)
         one("the relay keeps what is said, " + t, kept, t)

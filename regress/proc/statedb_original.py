@@ -292,14 +292,17 @@ def theirs_on_ours(scratch, ours):
 def hold_some(db, idx):
     pair = struct.pack("!IIIB", 1, 1, 1, 0)
     db.done("HOLD", struct.pack("!IB", idx, 0) + pair)
-    db.done("SKIP", struct.pack("!IBIB", idx, 1, 9, 2) + text("empty"))
+    db.done("SKIP", struct.pack("!IBIIBI", idx, 1, 9, 0, 4, 3600) +
+            text("refused"))
+    db.done("KEYWORD", struct.pack("!IB", idx, 1) + text("$Junk"))
     db.done("INTENT", struct.pack("!IBII", idx, 0, 9, 1) +
             struct.pack("!BIIQqhB", 0, 8, 9, 100, 1000000000, 0, 1))
 
 
 def our_rows(path):
     return [query(path, "SELECT count(*) FROM " + t)[0][0]
-            for t in ("stamps", "held", "skipped", "intents")]
+            for t in ("stamps", "held", "skipped", "intents", "tries",
+                      "keywords")]
 
 
 def delete_with_our_rows(scratch, ours):
@@ -307,14 +310,14 @@ def delete_with_our_rows(scratch, ours):
     db = Statedb(ours)
     hold_some(db, idx[0][0])
     db.close()
-    check(our_rows(ours) == [1, 1, 1, 1], "rows of ours stand beside it",
+    check(our_rows(ours) == [1] * 6, "rows of ours stand beside it",
           our_rows(ours))
     scratch.own()
     r = scratch.original(ours)
     check(r.returncode == 0, "the original does not mind", r.stdout)
     r = scratch.original(ours, "--target=database", "--delete", "box")
     check(r.returncode == 0, "and deletes the mailbox", r.stdout)
-    check(our_rows(ours) == [0, 0, 0, 0], "our rows go with it",
+    check(our_rows(ours) == [0] * 6, "our rows go with it",
           our_rows(ours))
     db = Statedb(ours)
     check(db.open[-1][0] == MSG["DONE"], "statedb goes on with that", db.open)

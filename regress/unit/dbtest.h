@@ -317,7 +317,7 @@ put_intent(struct fixture *f, uint32_t idx, uint8_t side, uint32_t tuidnext,
 static inline void
 put_skip(struct fixture *f, uint32_t idx, uint8_t side, uint32_t uid)
 {
-	struct msg_skip s = { idx, side, uid, 3, bytes_of("too large") };
+	struct msg_skip s = { idx, side, uid, 0, 3, 0, bytes_of("too large") };
 
 	msg_put_skip(payload(f), &s);
 }

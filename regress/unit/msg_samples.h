@@ -62,6 +62,8 @@ union payload {
 	struct msg_intended intended;
 	struct msg_unintent unintent;
 	struct msg_skip skip;
+	struct msg_refused refused;
+	struct msg_keyword keyword;
 	struct msg_advance advance;
 };
 
@@ -121,6 +123,8 @@ ADAPT(intent, intent, (void)m)
 ADAPT(intended, intended, (void)m)
 ADAPT(unintent, unintent, SET_OF(unintent))
 ADAPT(skip, skip, (void)m)
+ADAPT(refused, refused, SET_OF(refused))
+ADAPT(keyword, keyword, (void)m)
 ADAPT(advance, advance, (void)m)
 
 /* Fields that several samples have, and their octets. */
@@ -157,8 +161,8 @@ static const struct sample {
 	const char	*hex;
 	union payload	 value;
 } samples[] = {
-	SAMPLE(ready, WHOLE, 0, "00000001" "8070605040302010", ready,
-	    1, 0x8070605040302010),
+	SAMPLE(ready, WHOLE, 0, "00000001" "8070605040302010" H_U63, ready,
+	    1, 0x8070605040302010, S_U63),
 	SAMPLE(fail, WHOLE, 0, "08" "00000002" "4142" "00000003" "785c79",
 	    fail, FAIL_NO, { "AB", 2 }, { "x\\y", 3 }),
 	SAMPLE(log, WHOLE, 0, "04" "00000002" "6869" "00000003" "412f42",
@@ -195,8 +199,8 @@ static const struct sample {
 	    store, S_NAME, S_VALID, STORE_REMOVE, S_U63, S_FLAGS, S_SET),
 	SAMPLE(copyin, PART, 2 * 28, "0000000c" H_NAME H_VALID "00000002",
 	    copyin, 12, S_NAME, S_VALID, 2),
-	SAMPLE(copyitem, PART, 0, "0000000d" H_U63 H_DATE H_FLAGS, copyitem,
-	    13, S_U63, S_DATE, S_FLAGS),
+	SAMPLE(copyitem, PART, 0, "0000000d" H_U63 H_DATE "01" H_FLAGS,
+	    copyitem, 13, S_U63, S_DATE, 1, S_FLAGS),
 	SAMPLE(copyout, WHOLE, 0, "0000000c" H_NAME H_VALID H_SET, copyout,
 	    12, S_NAME, S_VALID, S_SET),
 	SAMPLE(selected, WHOLE, 0, H_VALID "00000009" "00000004" H_U63
@@ -243,8 +247,14 @@ static const struct sample {
 	    intended, REMOTE, 13, 9, S_U63, S_DATE),
 	SAMPLE(unintent, WHOLE, 0, "00000007" "01" H_SET, unintent, 7, REMOTE,
 	    S_SET),
-	SAMPLE(skip, WHOLE, 0, "00000007" "01" "0000000d" "05" "00000002"
-	    "6869", skip, 7, REMOTE, 13, 5, { "hi", 2 }),
+	SAMPLE(skip, WHOLE, 0, "00000007" "01" "0000000d" "0000000e" "05"
+	    "00000e10" "00000002" "6869", skip, 7, REMOTE, 13, 14, 5, 3600,
+	    { "hi", 2 }),
+	SAMPLE(refused, WHOLE, 0, "00000007" "01" "05" "00000003" "00000e10"
+	    "00000002" "6869" H_SET, refused, 7, REMOTE, LEFT_NUL, 3, 3600,
+	    { "hi", 2 }, S_SET),
+	SAMPLE(keyword, WHOLE, 0, "00000007" "01" "00000002" "6869", keyword,
+	    7, REMOTE, { "hi", 2 }),
 	SAMPLE(advance, WHOLE, 0, "00000007" "00000009" H_U63 "0000000a"
 	    "0000000000000014", advance, 7, { { 9, S_U63 }, { 10, 20 } }),
 };
@@ -298,7 +308,8 @@ static const struct {
 	{ "copyitem", 0, "00000000" }, { "copyitem", 4, "80" },
 	{ "copyitem", 12, "ff" }, { "copyitem", 12, "7f" },
 	{ "copyitem", 20, "05a0" }, { "copyitem", 20, "fa60" },
-	{ "copyitem", 22, "02" }, { "copyitem", 23, "80" },
+	{ "copyitem", 22, "02" }, { "copyitem", 23, "02" },
+	{ "copyitem", 24, "80" }, { "ready", 12, "80" },
 	{ "copyout", 8, "00" }, { "copyout", 11, "00000000" },
 	{ "selected", 0, "00000000" }, { "selected", 12, "80" },
 	{ "selected", 20, "a5" }, { "selected", 29, "02" },
@@ -308,7 +319,7 @@ static const struct {
 	{ "message", 30, "02" }, { "message", 31, "80" },
 	{ "message", 40, "04" }, { "pair", 0, "00000000" },
 	{ "leftout", 0, "00000000" }, { "leftout", 4, "00" },
-	{ "leftout", 4, "04" }, { "open", 5, "00" }, { "open", 6, "02" },
+	{ "leftout", 4, "06" }, { "open", 5, "00" }, { "open", 6, "02" },
 	{ "opened", 0, "02" }, { "opened", 1, "03" }, { "opened", 2, "02" },
 	{ "migrate", 0, "80" }, { "migrate", 1, "02" },
 	{ "migrate", 2, "80" }, { "migrate", 3, "02" },
@@ -326,7 +337,12 @@ static const struct {
 	{ "intended", 9, "80" }, { "intended", 27, "02" },
 	{ "unintent", 0, "00000000" }, { "unintent", 4, "02" },
 	{ "skip", 0, "00000000" }, { "skip", 4, "02" },
-	{ "skip", 5, "00000000" }, { "skip", 15, "00" },
+	{ "skip", 5, "00000000" }, { "skip", 23, "00" },
+	{ "skip", 9, "0000000c" },			/* before the first */
+	{ "refused", 0, "00000000" }, { "refused", 4, "02" },
+	{ "refused", 5, "03" }, { "refused", 5, "06" },
+	{ "keyword", 0, "00000000" }, { "keyword", 4, "02" },
+	{ "keyword", 10, "00" },
 	{ "advance", 0, "00000000" }, { "advance", 8, "80" },
 	{ "advance", 20, "80" },
 };
@@ -368,6 +384,9 @@ static const struct {
 	{ MSG_UNHOLD, MSG_PS, "map", 0 }, { MSG_INTENT, MSG_PS, "intent", 0 },
 	{ MSG_UNINTENT, MSG_PS, "unintent", 16 },
 	{ MSG_SKIP, MSG_PS, "skip", 2 }, { MSG_ADVANCE, MSG_PS, "advance", 0 },
+	{ MSG_KEYWORD, MSG_PS, "keyword", 2 },
+	{ MSG_REFUSED, MSG_SP, "refused", 18 },
+	{ MSG_NOKEYWORD, MSG_SP, "keyword", 1 },
 	{ MSG_DBMAILBOX, MSG_SP, "dbmailbox", 2 },
 	{ MSG_COUNTED, MSG_SP, "counted", 0 },
 };

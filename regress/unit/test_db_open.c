@@ -232,7 +232,7 @@ test_originals(void **state)
 	assert_int_equal(o.unclean, 0);
 }
 
-/* A page in the middle of the mapping is rubbish. */
+/* Some pages in the middle of the mapping and its indexes are rubbish. */
 static void
 damage(struct fixture *f)
 {
@@ -247,7 +247,9 @@ damage(struct fixture *f)
 	memset(junk, 0x5a, sizeof(junk));
 	free(slurp(f->path, &n));
 	page = (off_t)(n / 4096 / 2) * 4096;
-	write_at(f->path, page, junk, sizeof(junk));
+	for (n = 0; n < 4; n++)
+		write_at(f->path, page + (off_t)(n * sizeof(junk)), junk,
+		    sizeof(junk));
 }
 
 /* All of the file is read when the last run did not end well, */

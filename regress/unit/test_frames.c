@@ -125,6 +125,11 @@ engine_migrate(struct engine *e)
 	seen.old++;
 }
 
+void
+engine_ready(struct engine *e, enum side side, const struct msg_ready *m)
+{
+}
+
 int
 engine_dispatch(struct engine *e, enum peer p, struct imsg *im)
 {
@@ -191,7 +196,7 @@ deliver(struct fixture *f, enum peer p, uint16_t type, uint32_t id,
 static void
 ready(struct fixture *f, enum peer p, uint32_t version)
 {
-	struct msg_ready	m = { version, 0 };
+	struct msg_ready	m = { version, 0, 0 };
 	struct ibuf		b;
 
 	ibuf_init(&b);
@@ -203,7 +208,7 @@ ready(struct fixture *f, enum peer p, uint32_t version)
 static void
 capable(struct fixture *f, enum peer p, uint64_t caps)
 {
-	struct msg_ready	m = { MSG_VERSION, caps };
+	struct msg_ready	m = { MSG_VERSION, caps, 0 };
 	struct ibuf		b;
 
 	ibuf_init(&b);
@@ -458,10 +463,10 @@ static const struct {
 	{ PEER_DB, PHASE_WORK, MSG_MAILBOX, 1, 64 },
 	{ PEER_DB, PHASE_WORK, MSG_OPEN, 1, 64 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_DONE, 1, 1 },
-	{ PEER_REMOTE, PHASE_WORK, MSG_READY, 0, 11 },
+	{ PEER_REMOTE, PHASE_WORK, MSG_READY, 0, 19 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_READY, 0, 65 },
 	/* ill-formed payloads */
-	{ PEER_REMOTE, PHASE_WORK, MSG_READY, 0, 13 },
+	{ PEER_REMOTE, PHASE_WORK, MSG_READY, 0, 21 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_FAIL, 0, 9 },
 	{ PEER_REMOTE, PHASE_WORK, MSG_LOG, 0, 10 },
 	/* answers to what was not asked */

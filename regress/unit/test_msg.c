@@ -233,7 +233,7 @@ test_long_texts(void **state)
 	struct bytes all = { text, sizeof(text) };
 	struct msg_fail fail = { FAIL_NO, all, all };
 	struct msg_log line = { LOG_L_WARN, all, { text, MAILBOX_NAMEMAX } };
-	struct msg_skip skip = { 1, LOCAL, 2, 3, all };
+	struct msg_skip skip = { 1, LOCAL, 2, 0, 3, 0, all };
 	struct ibuf b;
 
 	memset(text, 't', sizeof(text));

@@ -196,6 +196,10 @@ check_connect(int family, const char *host)
 	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len),
 	    0);
 	assert_int_not_equal(on, 0);
+	on = 0;
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &len),
+	    0);
+	assert_int_not_equal(on, 0);
 	assert_true(connect_loopback(fd));
 	close(fd);
 	close(lfd);
