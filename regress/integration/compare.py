@@ -11,6 +11,8 @@ TABLES = ("mailboxes", "local", "remote", "mapping")
 
 def snapshot(server):
     """(lines of LIST, {mailbox: its messages}, subscriptions)"""
+    if not os.listdir(server.mail):
+        return [], {}, []		# no mail program was here yet
     with server.client() as c:
         # \Marked and \UnMarked come and go by themselves.
         listed = sorted(re.sub(rb" ?\\(Un)?Marked", b"", joined(l))

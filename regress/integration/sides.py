@@ -147,8 +147,12 @@ class Played(Account):
                 b.subscribed = True
             elif verb == "add":
                 b.add(a[1:], DATE % (1 + int(a[0]) % 28), octets(int(a[0])))
+            elif verb == "make":
+                pass
             elif verb == "flag":
-                b.flag(int(a[0]), a[1:])
+                old = set(b.messages[int(a[0])].flags)
+                b.flag(int(a[0]), old | set(a[2:]) if a[1] == "+" else
+                       old - set(a[2:]))
             elif verb == "del":
                 b.expunge([int(u) for u in a])
             elif verb == "recreate":

@@ -4,6 +4,7 @@ import os, re, shlex
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+ABSENT = "Not in this version"
 HEADING = ".Sh DIFFERENCES FROM THE ORIGINAL"
 
 
@@ -103,13 +104,22 @@ def text_of(path):
         return f.read()
 
 
-def manual_keys():
-    """The heads of the list under DIFFERENCES."""
+def differences():
+    """{head: text} of the list under DIFFERENCES."""
     text = text_of("man/interimap.1")
     if HEADING not in text:
         raise Bad("man/interimap.1 has no " + HEADING)
     part = text.split(HEADING, 1)[1].split("\n.Sh ", 1)[0]
-    return [l[4:].strip() for l in part.splitlines() if l.startswith(".It ")]
+    out = {}
+    for item in part.split("\n.It ")[1:]:
+        head, _, body = item.partition("\n")
+        out[re.sub("Fl ", "-", re.sub("No ", "", head.strip()))] = body
+    return out
+
+
+def not_available():
+    """What the manual says is not in this version."""
+    return differences().get(ABSENT, "")
 
 
 def options():
@@ -150,11 +160,11 @@ def dead_ends(m):
 
 def unexplained(m):
     """Differences without a line in the manual, and such lines unused."""
-    have, used = manual_keys(), {k for s in m.scenarios for k in s.keys}
+    have, used = differences(), {k for s in m.scenarios for k in s.keys}
     for s in m.scenarios:
         for k in s.keys:
             if k not in have:
                 yield "%s: \"%s\" is not in the manual" % (s, k)
     for k in have:
-        if k not in used:
+        if k not in used and k != ABSENT:
             yield "no scenario shows the difference \"%s\"" % k

@@ -252,6 +252,7 @@ copyin_sync_refused(void **state)
 	srv_silent(&d);
 	one_message(&d, 3, 3, "three");		/* passes by */
 	body_say(&d, BODY_FINISH, 3, 0, 0, NULL);
+	want_left(&d, id, 2, LEFT_REFUSED);
 	drv_fails(&d, id, FAIL_NO, "OVERQUOTA full");
 	srv_silent(&d);
 	id = drv_send(&d, MSG_NOOP, NULL);	/* the connection is sane */
@@ -283,6 +284,7 @@ copyin_refused_in_literal(void **state)
 	srv_octets(&d, "56789\r\n");
 	one_message(&d, 3, 2, "not sent");
 	body_say(&d, BODY_FINISH, 3, 0, 0, NULL);
+	want_left(&d, id, 1, LEFT_REFUSED);
 	drv_fails(&d, id, FAIL_NO, "TRYCREATE gone");
 	id = drv_send(&d, MSG_NOOP, NULL);
 	srv_want(&d, "NOOP");
