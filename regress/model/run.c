@@ -35,7 +35,7 @@ say(void *arg, enum loglevel level, int side, const char *mailbox,
 	    mailbox == NULL ? "" : mailbox, text);
 }
 
-static const struct engine_calls calls = { peer_send, say, NULL };
+static const struct engine_calls calls = { peer_send, say, NULL, NULL };
 
 static void
 engine_make(struct model *m)
