@@ -248,14 +248,18 @@ not_copied(struct mbox *m, enum side side)
 static void
 adopt_rows(struct mbox *m)
 {
+	const struct msg_pair *p;
 	struct row *r;
 	size_t i;
 
 	not_copied(m, REMOTE);
 	not_copied(m, LOCAL);
 	for (i = 0; i < m->pairing.n; i++) {
-		r = adopted_row(m, &m->pairing.p[i]);
+		p = &m->pairing.p[i];
+		r = adopted_row(m, p);
 		r->s[LOCAL].compare = r->s[REMOTE].compare = 1;
+		refusals_drop(m, LOCAL, p->a);
+		refusals_drop(m, REMOTE, p->b);
 	}
 	m->e->stats.adopted += m->pairing.n;
 	if (m->pairing.n > 0)

@@ -527,6 +527,7 @@ void	 refused_batch(struct batch *, const struct uidset *);
 /* refusals.c */
 int	 refusals_take(struct request *, struct imsg *);	/* REFUSED */
 int	 refusals_due(const struct mbox *);	/* some may be tried again */
+int	 refusals_any(const struct mbox *);	/* some are not copied */
 void	 refusals_begin(struct mbox *);		/* and are */
 /* The server of the other side does not take these; the set may be empty. */
 void	 refusals_add(struct mbox *, enum side, const struct uidset *,

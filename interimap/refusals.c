@@ -152,6 +152,17 @@ refusals_due(const struct mbox *m)
 	return 0;
 }
 
+int
+refusals_any(const struct mbox *m)
+{
+	const struct refusal *r;
+
+	for (r = m->refusals; r != NULL; r = r->link)
+		if (!uidset_empty(&r->set) || !uidset_empty(&r->trying))
+			return 1;
+	return 0;
+}
+
 static void
 take_away(struct uidset *a, const struct uidset *b)
 {

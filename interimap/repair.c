@@ -279,6 +279,8 @@ take_skipped(struct mbox *m, enum side side)
 	struct mside *s = &m->s[side];
 	struct repair *rp = m->repair;
 	struct uidset there;
+	struct uiditer it;
+	uint32_t uid;
 
 	uidset_init(&there);
 	if (uidset_union(&rp->skipped[side], &s->skipped) == -1 ||
@@ -291,6 +293,11 @@ take_skipped(struct mbox *m, enum side side)
 		    "not be copied are tried again",
 		    (unsigned long long)uidset_count(&there));
 	uidset_free(&there);
+	if (uidset_minus(&s->skipped, &s->present) == -1)
+		fatal("out of memory");
+	uiditer_init(&it, &s->skipped);
+	while ((uid = uiditer_next(&it)) != 0)
+		refusals_drop(m, side, uid);
 	uidset_free(&s->skipped);
 }
 
@@ -455,6 +462,8 @@ all_copied(const struct mbox *m)
 {
 	const struct mside *s;
 
+	if (refusals_any(m))
+		return 0;
 	for (s = m->s; s < m->s + 2; s++)
 		if (s->incomplete || !uidset_empty(&s->again) ||
 		    !uidset_empty(&s->copy))
@@ -494,7 +503,7 @@ repair_summary(struct mbox *m)
 	if (text[0] == '\0')
 		how = "nothing to mend";
 	else if (!all_copied(m))
-		how = "mended in part, the next run goes on: ";
+		how = "mended in part, a later run goes on: ";
 	say(m->e, LOG_L_INFO, SIDE_NONE, m, "%s: %s%s", mbox_display(m), how,
 	    text);
 }

@@ -22,8 +22,8 @@ def unpack():
         raise NoCyrus("no apt-get and dpkg to fetch and unpack it")
     if os.path.exists(os.path.join(UNPACKED, BIN, "imapd")):
         return UNPACKED
-    os.makedirs(UNPACKED, exist_ok=True)
-    with tempfile.TemporaryDirectory() as d:
+    os.makedirs(os.path.dirname(UNPACKED), exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=os.path.dirname(UNPACKED)) as d:
         os.chmod(d, 0o755)
         q = subprocess.run(["apt-get", "download", "-q"] + PACKAGES, cwd=d,
                            text=True, stdout=subprocess.PIPE,
@@ -32,7 +32,12 @@ def unpack():
             sys.exit("# apt-get download %s: %s" % (" ".join(PACKAGES),
                                                     q.stdout))
         for deb in glob.glob(os.path.join(d, "*.deb")):
-            subprocess.run(["dpkg", "-x", deb, UNPACKED], check=True)
+            subprocess.run(["dpkg", "-x", deb, os.path.join(d, "root")],
+                           check=True)
+        try:                    # another test may have been quicker
+            os.rename(os.path.join(d, "root"), UNPACKED)
+        except OSError:
+            pass
     return UNPACKED
 
 

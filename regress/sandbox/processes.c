@@ -356,6 +356,9 @@ main(int argc, char **argv)
 		be_child();
 	if (argc > 1 && strcmp(argv[1], SESSION_ARG) == 0)
 		be_session(argc, argv);
+	/* These are passed on where they are set. */
+	unsetenv("SSL_CERT_FILE");
+	unsetenv("SSL_CERT_DIR");
 	if (argc == 3 && strcmp(argv[1], "in") == 0)
 		return in_tree(argv[2]);
 	return build_tree();
