@@ -97,6 +97,7 @@ WHOLE = [
 def taken(s, program, text):
     with open(os.path.join(s.dir, "config"), "w", newline="") as f:
         f.write(text)
+    os.chmod(os.path.join(s.dir, "config"), 0o600)
     s.give(os.path.join(s.dir, "config"))
     r = run(s, program, "--config=DIR/config", "-q")
     if re.search("closed the connection|EOF", r.err):
@@ -142,7 +143,9 @@ def sample():
             t = re.sub(r"(?m)^(command) = .*", r"\1 = false", t)
             t = re.sub(r"(?m)^(logfile) = .*", r"\1 = %s/log" % s.dir, t)
             t = re.sub(r"(?m)^(host) = .*", r"\1 = 127.0.0.1", t)
-            t = re.sub(r"(?m)^(SSL_CAfile) = .*\n", "", t)
+            # Files that are not there, and a second way to a password.
+            t = re.sub(r"(?m)^(SSL_CAfile|SSL_cert|SSL_key|password-command)"
+                       r" = .*\n", "", t)
             eq(taken(s, settings.PROGRAM, t), YES, t)
 
 
