@@ -314,9 +314,9 @@ one_sided(struct mbox *m, enum side has)
 	}
 	if (m->idx != 0) {
 		say(e, LOG_L_WARN, (int)o, NULL, "Mailbox %s is gone there but "
-		    "exists on %s; left alone. Delete or rename it on %s too, "
-		    "as was meant", m->s[has].name, side_name(has),
-		    side_name(has));
+		    "exists on %s; left alone. If it was deleted, run "
+		    "interimap --delete, if renamed, --rename with both names",
+		    m->s[has].name, side_name(has));
 		e->outcome = outcome_worse(e->outcome, OUT_PARTIAL);
 		free(name);
 		return;

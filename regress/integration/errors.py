@@ -206,7 +206,7 @@ def gone(deleted):
             c.ok(c.c.delete("A") if deleted else c.c.rename("A", "A2"))
         r = others_go_on(p, "A")
         one_line(r, "remote: WARNING: Mailbox A is gone there but exists on "
-                 "local", "left alone", "Delete or rename it on local too")
+                 "local", "left alone", "interimap --delete", "--rename")
         with p.l.client() as c:
             eq(len(c.uids("A")), 10, "messages left")
             if deleted:
