@@ -95,15 +95,23 @@ def fails(command, needle):
         eq(o.p.boxes(), before, "what both sides hold")
 
 
+def alive(pid):
+    try:
+        with open("/proc/%s/stat" % pid) as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def gone(pidfile):
+    """They were killed; the kernel may need a moment to end them."""
     with open(pidfile) as f:
         for pid in f.read().split():
-            try:
-                with open("/proc/%s/stat" % pid) as g:
-                    if g.read().rsplit(")", 1)[1].split()[0] != "Z":
-                        raise AssertionError("process %s is left" % pid)
-            except FileNotFoundError:
-                pass
+            for _ in range(100):
+                if not alive(pid):
+                    break
+                time.sleep(0.05)
+            eq(alive(pid), False, "process %s is left" % pid)
 
 
 def slow_command(s):
