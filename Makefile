@@ -12,6 +12,9 @@ BINDIR ?=	${PREFIX}/bin
 LIBEXECDIR ?=	${PREFIX}/libexec/interimap
 MANDIR ?=	${PREFIX}/share/man
 DOCDIR ?=	${PREFIX}/share/doc/interimap
+BASHDIR ?=	${PREFIX}/share/bash-completion/completions
+ZSHDIR ?=	${PREFIX}/share/zsh/site-functions
+UNITDIR ?=	${PREFIX}/lib/systemd/user
 CC ?=		cc
 CFLAGS ?=	-O2 -g
 INSTALL ?=	install
@@ -149,21 +152,35 @@ install: all
 	    exit 1; }
 	${INSTALL} -d ${DESTDIR}${BINDIR} ${DESTDIR}${LIBEXECDIR} \
 	    ${DESTDIR}${MANDIR}/man1 ${DESTDIR}${MANDIR}/man8 \
-	    ${DESTDIR}${DOCDIR}
+	    ${DESTDIR}${DOCDIR} ${DESTDIR}${BASHDIR} ${DESTDIR}${ZSHDIR}
 	${INSTALL} -m 755 interimap/interimap ${DESTDIR}${BINDIR}
 	${INSTALL} -m 755 imapchild/imapchild statedb/statedb \
 	    ${DESTDIR}${LIBEXECDIR}
 	${INSTALL} -m 644 man/interimap.1 ${DESTDIR}${MANDIR}/man1
 	${INSTALL} -m 644 man/imapchild.8 man/statedb.8 \
 	    ${DESTDIR}${MANDIR}/man8
-	${INSTALL} -m 644 etc/interimap.conf.sample ${DESTDIR}${DOCDIR}
+	${INSTALL} -m 644 etc/interimap.conf.sample etc/interimap.cron \
+	    ${DESTDIR}${DOCDIR}
+	${INSTALL} -m 644 etc/interimap.bash ${DESTDIR}${BASHDIR}/interimap
+	${INSTALL} -m 644 etc/_interimap ${DESTDIR}${ZSHDIR}
+	@[ "$$(uname)" != Linux ] || ${MAKE} install-units
+
+# For the user's systemd.
+install-units:
+	${INSTALL} -d ${DESTDIR}${UNITDIR}
+	for u in interimap interimap@; do \
+	    sed 's,@BINDIR@,${BINDIR},' etc/$$u.service \
+	        >${DESTDIR}${UNITDIR}/$$u.service && \
+	    chmod 644 ${DESTDIR}${UNITDIR}/$$u.service && \
+	    ${INSTALL} -m 644 etc/$$u.timer ${DESTDIR}${UNITDIR} || exit 1; \
+	done
 
 clean:
 	rm -f ${PROGS} lib/*.o interimap/*.o imapchild/*.o statedb/*.o
 	rm -f regress/model/*.o
 	rm -rf build
 
-.PHONY: all clean install
+.PHONY: all clean install install-units
 
 # All tests; etc/packages.sh installs what they need where that can be done.
 # Warnings are errors here, and only here.

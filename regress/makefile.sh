@@ -14,7 +14,8 @@ bmake -j2 WERROR=-Werror PREFIX="$t/usr" >"$t/log" 2>&1 ||
     { tail -20 "$t/log"; exit 1; }
 bmake PREFIX="$t/usr" install >"$t/log" 2>&1 || { tail -20 "$t/log"; exit 1; }
 for f in bin/interimap libexec/interimap/imapchild \
-    libexec/interimap/statedb share/man/man1/interimap.1; do
+    libexec/interimap/statedb share/man/man1/interimap.1 \
+    share/bash-completion/completions/interimap lib/systemd/user/interimap.timer; do
 	[ -e "$t/usr/$f" ] || { echo "not installed: $f"; exit 1; }
 done
 rm -rf "$t/src"
