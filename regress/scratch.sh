@@ -12,7 +12,8 @@ to=$(cd "$1" && pwd)
 cd "$(dirname "$0")/.."
 
 sources() {
-	git ls-files -co --exclude-standard 2>/dev/null ||
+	# Not where git would look above, from a folder that it ignores.
+	[ -e .git ] && git ls-files -co --exclude-standard 2>/dev/null ||
 	    find . -name .git -prune -o -path ./build -prune -o -type f \
 		! -name '*.[oa]' ! -path './*/interimap' \
 		! -path ./imapchild/imapchild ! -path ./statedb/statedb -print
