@@ -65,7 +65,7 @@ ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
 		interimap/keywords.o interimap/refusals.o \
 		interimap/refused.o \
 		interimap/recheck.o interimap/rename.o interimap/repair.o \
-		interimap/request.o interimap/rows.o \
+		interimap/request.o interimap/reset.o interimap/rows.o \
 		interimap/news.o interimap/subscribe.o interimap/unlisted.o \
 		interimap/verify.o
 PARENT_OBJS =	interimap/conffile.o interimap/secret.o \

@@ -5,7 +5,7 @@ _interimap()
 	local cur=${COMP_WORDS[COMP_CWORD]} prev= opt= i
 	local dir=${XDG_CONFIG_HOME:-$HOME/.config}/interimap
 	local options='--config= --debug --delete --help --notify --quiet
-	    --rename --repair --target= --version --watch'
+	    --rename --repair --reset --target= --version --watch'
 
 	COMPREPLY=()
 	# The shell breaks words at "=".

@@ -61,6 +61,7 @@ copy_config(struct engine *e, const struct engine_config *c)
 	e->window = c->window != 0 ? c->window : ENGINE_WINDOW;
 	e->rawpatterns = c->rawpatterns;
 	e->repairing = c->command == CMD_REPAIR;
+	e->resetting = c->command == CMD_RESET;
 	if (c->command == CMD_DELETE || c->command == CMD_RENAME)
 		e->cmd = command_new(c->command, c->targets, c->npatterns);
 	if (c->npatterns == 0)
@@ -295,8 +296,9 @@ advice(const struct msg_fail *f)
 {
 	switch (f->kind) {
 	case FAIL_UIDVALIDITY:
-		return "; the mailbox was replaced there; left alone. Rename "
-		    "it on both servers, and it is synchronized as a new one";
+		return "; the mailbox was replaced there; left alone. Run "
+		    "interimap --reset with its name: messages that are the "
+		    "same on both sides will be recognised";
 	case FAIL_NOMODSEQ:
 		return "; this mailbox cannot be synchronized by QRESYNC: "
 		    "exclude it with ignore-mailbox";

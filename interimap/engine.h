@@ -49,7 +49,7 @@ enum outcome	 outcome_worse(enum outcome, enum outcome);
 #define SIDE_DB		2	/* said of the database */
 
 /* What a run does. */
-enum command { CMD_SYNC, CMD_REPAIR, CMD_DELETE, CMD_RENAME };
+enum command { CMD_SYNC, CMD_REPAIR, CMD_RESET, CMD_DELETE, CMD_RENAME };
 /* Where CMD_DELETE and CMD_RENAME do it, ored. */
 #define TARGET(peer)	(1 << (peer))
 #define TARGET_LOCAL	TARGET(PEER_LOCAL)

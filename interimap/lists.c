@@ -334,7 +334,7 @@ is_dirty(const struct mbox *m)
 	int i;
 
 	if (!m->hasstate || m->above || m->nintents > 0 || m->e->repairing ||
-	    refusals_due(m))
+	    m->e->resetting || refusals_due(m))
 		return 1;
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
@@ -350,6 +350,7 @@ is_dirty(const struct mbox *m)
 static int
 was_replaced(struct mbox *m)
 {
+	char arg[RESET_ARGMAX];
 	const struct mside *s;
 	int i;
 
@@ -360,9 +361,10 @@ was_replaced(struct mbox *m)
 			continue;
 		say(m->e, LOG_L_ERROR, i, m, "UIDVALIDITY changed! (%u != %u)  "
 		    "Need to invalidate the UID cache for %s. The mailbox was "
-		    "replaced there; left alone. Rename it on both servers, "
-		    "and it is synchronized as a new one",
-		    s->db.uidvalidity, s->status.uidvalidity, s->name);
+		    "replaced there; left alone. To recognise its messages on "
+		    "both sides and copy the others, run interimap --reset %s",
+		    s->db.uidvalidity, s->status.uidvalidity, s->name,
+		    reset_argument(m, arg, sizeof(arg)));
 		m->e->outcome = outcome_worse(m->e->outcome, OUT_PARTIAL);
 		return 1;
 	}
@@ -374,7 +376,7 @@ lists_decide(struct mbox *m)
 {
 	int l = m->s[LOCAL].name != NULL, r = m->s[REMOTE].name != NULL;
 
-	if (!l && !r)
+	if ((!l && !r) || (m->e->resetting && !reset_wanted(m)))
 		return;
 	m->e->stats.mailboxes++;
 	if (m->nheld > 0 && (!l || !r || !is_dirty(m)))
@@ -384,14 +386,14 @@ lists_decide(struct mbox *m)
 		return;
 	}
 	if (m->idx != 0) {
-		if (was_replaced(m))
+		if (!m->e->resetting && was_replaced(m))
 			return;
 		subscribe_known(m);
 	}
 	if (m->e->repairing && m->idx != 0 && !m->hasstate)
 		repair_left(m);
 	else if (m->idx == 0 || is_dirty(m)) {
-		if (m->above || m->nintents > 0)
+		if (!m->e->resetting && (m->above || m->nintents > 0))
 			say(m->e, LOG_L_NOTICE, SIDE_NONE, NULL, "Resuming "
 			    "interrupted sync for %s", mbox_display(m));
 		begin(m->e);
@@ -434,6 +436,8 @@ decide_all(struct engine *e)
 			unlisted_hold(m);
 		else
 			lists_decide(m);
+	if (e->resetting)
+		reset_unknown(e);
 	if (e->unlisted == NULL) {
 		lists_clean(e);
 		return;

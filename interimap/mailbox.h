@@ -35,6 +35,7 @@
  *   advance.c  SETTLE and ADVANCE
  *   repair.c   --repair: what does not fit together
  *   recheck.c  and the rows that look as if they did
+ *   reset.c    --reset: all that is known of a mailbox is dropped first
  *   lists.c    before all that: which mailboxes there are
  *   migrate.c  a database of version 0 is told the delimiters
  *   unlisted.c what one LIST did not show is asked for by name
@@ -261,6 +262,8 @@ struct mside {
 	struct flags	 nokw;		/* keywords it refused */
 	int		 pulled;	/* part of this round's PULL */
 	int		 touched;	/* we changed this side since its PULL */
+	int		 uidnext_back;	/* UIDNEXT went back: what is missing
+					 * is held */
 	int		 incomplete;	/* a new message here was not copied */
 	int		 missing;	/* to be created here, */
 	int		 uncreated;	/* and that was refused */
@@ -325,7 +328,7 @@ struct engine {
 	size_t		*patternlen, npatterns;
 	int		 rawpatterns;
 	struct command_run *cmd;	/* NULL: synchronize */
-	int		 repairing;
+	int		 repairing, resetting;
 	uint64_t	 weight;	/* of what is under repair */
 	int		 migrate;	/* the database is of version 0 */
 	unsigned int	 window;
@@ -463,6 +466,15 @@ void	 unlisted_take(struct engine *, enum side, const struct msg_mailbox *);
 void	 unlisted_done(struct request *, const struct msg_fail *);
 void	 subscribe_new(struct mbox *);		/* not in the database yet */
 void	 subscribe_known(struct mbox *);
+
+/* reset.c */
+/* 1: --reset is to drop what is known of this mailbox; says why not. */
+int	 reset_wanted(const struct mbox *);
+void	 reset_unknown(struct engine *);	/* arguments that name nothing */
+void	 reset_begin(struct mbox *);		/* before the first state */
+/* So much holds any name that reset_argument() quotes. */
+#define RESET_ARGMAX	(4 * MAILBOX_NAMEMAX + 16)
+const char *reset_argument(const struct mbox *, char *, size_t);
 
 void	 pull_begin(struct mbox *);		/* the first state */
 void	 pull_send(struct mbox *, enum side, int);	/* one side; want */

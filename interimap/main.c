@@ -65,6 +65,7 @@ help(void)
 	printf("Usage: interimap [OPTIONS] [COMMAND] [MAILBOX [..]]\n"
 	    "Keep two IMAP accounts the same, both ways.\n\n"
 	    "  --repair          compare all, mend the database\n"
+	    "  --reset           pair the messages of each MAILBOX anew\n"
 	    "  --delete          delete each MAILBOX\n"
 	    "  --rename          rename the first MAILBOX to the second\n"
 	    "  --target=TARGET   only there: local, remote, database; again or\n"

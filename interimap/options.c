@@ -30,7 +30,7 @@
 
 enum optid {
 	OPT_CONFIG, OPT_DEBUG, OPT_DELETE, OPT_HELP, OPT_NOTIFY, OPT_QUIET,
-	OPT_RENAME, OPT_REPAIR, OPT_TARGET, OPT_VERSION, OPT_WATCH
+	OPT_RENAME, OPT_REPAIR, OPT_RESET, OPT_TARGET, OPT_VERSION, OPT_WATCH
 };
 
 /* ARG_NUMBER: optional; a word of its own if that is a number. */
@@ -49,6 +49,7 @@ static const struct longopt {
 	{ "quiet",	OPT_QUIET,	ARG_NONE },
 	{ "rename",	OPT_RENAME,	ARG_NONE },
 	{ "repair",	OPT_REPAIR,	ARG_NONE },
+	{ "reset",	OPT_RESET,	ARG_NONE },
 	{ "target",	OPT_TARGET,	ARG_REQUIRED },
 	{ "version",	OPT_VERSION,	ARG_NONE },
 	{ "watch",	OPT_WATCH,	ARG_NUMBER },
@@ -136,6 +137,9 @@ apply(struct options *o, const struct longopt *l, const char *arg, char *err,
 		break;
 	case OPT_REPAIR:
 		set_command(o, CMD_REPAIR);
+		break;
+	case OPT_RESET:
+		set_command(o, CMD_RESET);
 		break;
 	case OPT_TARGET:
 		set_targets(o, arg);
@@ -232,13 +236,16 @@ check_command(struct options *o, char *err, size_t errlen)
 		return -1;
 	}
 	if (o->commands > 1)
-		why = "Only one of --repair, --delete and --rename can be "
-		    "given";
+		why = "Only one of --repair, --reset, --delete and --rename "
+		    "can be given";
 	else if (o->command != CMD_DELETE && o->command != CMD_RENAME &&
 	    o->targets != 0)
 		why = "Option --target needs --delete or --rename";
 	else if (o->command == CMD_DELETE && o->nmailboxes == 0)
 		why = "Option --delete needs at least one mailbox";
+	else if (o->command == CMD_RESET && o->nmailboxes == 0)
+		why = "Option --reset needs at least one mailbox: those whose "
+		    "messages are to be paired anew";
 	else if (o->command == CMD_RENAME && o->nmailboxes != 2)
 		why = "Option --rename needs two mailboxes, the old name and "
 		    "the new one";

@@ -245,6 +245,10 @@ pull_begin(struct mbox *m)
 	struct mside *s;
 	int i;
 
+	if (m->e->resetting && m->hasstate) {
+		reset_begin(m);
+		return;
+	}
 	m->round = 1;
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];

@@ -97,6 +97,7 @@
 	X(HOLD,		PS, 9, 65536)					\
 	X(UNHOLD,	PS, 9, 65536)					\
 	X(ADVANCE,	PS, 28, 28)					\
+	X(RESET,	PS, 4, 4)					\
 	X(FORGET,	PS, 4, 4)					\
 	X(MOVE,		PS, 11, 8192)					\
 	X(BEGIN,	PS, 0, 0)					\
@@ -355,7 +356,10 @@ struct msg_dbmailbox {			/* -> MAILBOXES */
 };
 struct msg_add { struct bytes name; uint8_t subscribed; };	/* -> ADDED */
 struct msg_setsub { uint32_t idx; uint8_t subscribed; };
-/* FORGET: idx alone.  Its rows go from all tables. */
+/*
+ * FORGET, RESET: idx alone.  Its rows go from all tables; RESET leaves the
+ * mailbox itself, without a state.
+ */
 struct msg_move { struct bytes from, to; uint8_t deep; };
 	/* deep 1: all that is below from, too */
 struct msg_stateadd { uint32_t idx, uidvalidity[2]; };	/* STATE */

@@ -56,6 +56,7 @@ static const struct rule {
 	{ MSG_HOLD,	 DB_READY,  WRITES, handle_hold },
 	{ MSG_UNHOLD,	 DB_READY,  WRITES, handle_unhold },
 	{ MSG_ADVANCE,	 DB_READY,  WRITES, handle_advance },
+	{ MSG_RESET,	 DB_READY,  WRITES, handle_reset },
 	{ MSG_FORGET,	 DB_READY,  WRITES, handle_forget },
 	{ MSG_MOVE,	 DB_READY,  WRITES, handle_move },
 	{ MSG_BEGIN,	 DB_READY,  WRITES, handle_begin },

@@ -15,20 +15,23 @@
  */
 
 /*
- * What --delete and --rename do to the mailboxes of the database.  Called by
- * dispatch.c, like the handlers of mailboxes.c.
+ * What --reset, --delete and --rename do to the mailboxes of the database.
+ * Called by dispatch.c, like the handlers of mailboxes.c.
  */
 #include <sqlite3.h>
 #include <string.h>
 
 #include "statedb.h"
 
-enum handled
-handle_forget(struct statedb *db, struct request *r)
+/* All rows of a mailbox but its own; then, to FORGET it, that. */
+static const enum stmt rows_of[] = {
+	S_FORGET_MAPPING, S_FORGET_L, S_FORGET_R, S_FORGET_OURS, S_FORGET
+};
+#define ROWS_OF		(sizeof(rows_of) / sizeof(rows_of[0]))
+
+static enum handled
+forget(struct statedb *db, struct request *r, size_t n)
 {
-	static const enum stmt all[] = {
-		S_FORGET_MAPPING, S_FORGET_L, S_FORGET_R, S_FORGET
-	};
 	struct ibuf b = request_data(r);
 	uint32_t idx;
 	size_t i;
@@ -36,10 +39,22 @@ handle_forget(struct statedb *db, struct request *r)
 	idx = ibuf_get_u32(&b);
 	if (ibuf_done(&b) == -1 || idx == 0)
 		return H_BAD;
-	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (DB_RUN(db, all[i], idx) == -1)
+	for (i = 0; i < n; i++)
+		if (DB_RUN(db, rows_of[i], idx) == -1)
 			return H_FAIL;
 	return H_DONE;
+}
+
+enum handled
+handle_reset(struct statedb *db, struct request *r)
+{
+	return forget(db, r, ROWS_OF - 1);
+}
+
+enum handled
+handle_forget(struct statedb *db, struct request *r)
+{
+	return forget(db, r, ROWS_OF);
 }
 
 static int

@@ -141,10 +141,11 @@ const char *const sql_text[S_MAX] = {
 	[S_UNHOLD] = "DELETE FROM held "
 	    "WHERE idx = ?1 AND lUID = ?2 AND rUID = ?3",
 
-	/* Ours go with the last one, by ON DELETE CASCADE. */
+	/* Ours go with each of the last two, by ON DELETE CASCADE. */
 	[S_FORGET_MAPPING] = "DELETE FROM mapping WHERE idx = ?1",
 	[S_FORGET_L] = "DELETE FROM local WHERE idx = ?1",
 	[S_FORGET_R] = "DELETE FROM remote WHERE idx = ?1",
+	[S_FORGET_OURS] = "DELETE FROM stamps WHERE idx = ?1",
 	[S_FORGET] = "DELETE FROM mailboxes WHERE idx = ?1",
 
 	/* ?1 is the old name, ?2 the new one, ?3 the octets of the old. */

@@ -27,7 +27,7 @@
  *	db.c		statements, transactions, SQLite's errors in words
  *	sql.c		the text of every statement
  *	mailboxes.c	MAILBOXES ADD SETSUB STATE COUNT ADVANCE BEGIN CLEAN
- *	remove.c	FORGET MOVE
+ *	remove.c	RESET FORGET MOVE
  *	mapping.c	LOOKUP MAP UNMAP
  *	intents.c	INTENT INTENTS UNINTENT
  *	held.c		HOLD UNHOLD
@@ -66,7 +66,7 @@ enum stmt {
 	S_INTENT, S_INTENTS, S_UNINTENT,
 	S_SKIP, S_UNSKIP, S_TRY, S_UNSKIP_MAPPED, S_REFUSALS,
 	S_KEYWORD, S_UNKEYWORD, S_KEYWORDS, S_HOLD, S_UNHOLD,
-	S_FORGET_MAPPING, S_FORGET_L, S_FORGET_R, S_FORGET,
+	S_FORGET_MAPPING, S_FORGET_L, S_FORGET_R, S_FORGET_OURS, S_FORGET,
 	S_MOVE, S_MOVE_DEEP,
 	S_MAX
 };
@@ -151,6 +151,7 @@ enum handled	 handle_keyword(struct statedb *, struct request *);
 enum handled	 handle_hold(struct statedb *, struct request *);
 enum handled	 handle_unhold(struct statedb *, struct request *);
 enum handled	 handle_advance(struct statedb *, struct request *);
+enum handled	 handle_reset(struct statedb *, struct request *);
 enum handled	 handle_forget(struct statedb *, struct request *);
 enum handled	 handle_move(struct statedb *, struct request *);
 enum handled	 handle_begin(struct statedb *, struct request *);

@@ -157,6 +157,7 @@ static const struct {
 	[MSG_OPEN] = { copy_open, NULL },
 	[MSG_ADD] = { copy_add, NULL },
 	[MSG_SETSUB] = { copy_setsub, NULL },
+	[MSG_RESET] = { copy_u32, NULL },
 	[MSG_FORGET] = { copy_u32, NULL },
 	[MSG_MOVE] = { copy_move, NULL },
 	[MSG_STATE] = { copy_stateadd, NULL },

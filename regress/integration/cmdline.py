@@ -139,8 +139,8 @@ def help_text():
         r = Fixed(s)(PROGRAM, "--help")
         eq((r.status, r.err), (0, ""), "status, standard error")
         has(r.out, *("  --%s" % o for o in (
-            "repair", "delete", "rename", "target=", "config=", "watch[=",
-            "notify", "debug", "version")), "-q, --quiet", "-h, --help")
+            "repair", "reset", "delete", "rename", "target=", "config=",
+            "watch[=", "notify", "debug", "version")), "-q, --quiet", "-h, --help")
 
 
 def full():

@@ -189,7 +189,7 @@ def uidvalidity():
             r = p.sync.run("--quiet")
             eq(r.status, 2, "exit status; it said: " + r.err)
             one_line(r, "remote(A): ERROR: UIDVALIDITY changed!",
-                     "left alone", "Rename it on both servers")
+                     "left alone", "run interimap --reset A")
         r = others_go_on(p, "A")
         one_line(r, "remote(A): ERROR: UIDVALIDITY changed!")
         for server in (p.l, p.r):

@@ -263,10 +263,11 @@ def declared():
     names = set()
     for d in ("interimap", "imapchild", "statedb"):
         for f in os.listdir(os.path.join(TOP, d)):
-            # --delete, --rename and --repair have a test of their own, and
-            # a database of version 0 (database.py), too.
+            # The commands have tests of their own, and a database of
+            # version 0 (database.py), too.
             if not f.endswith(".c") or f in ("commands.c", "rename.c",
-                                             "repair.c", "migrate.c"):
+                                             "repair.c", "reset.c",
+                                             "migrate.c"):
                 continue
             with open(os.path.join(TOP, d, f)) as fd:
                 text = fd.read()

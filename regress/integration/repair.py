@@ -190,7 +190,7 @@ def replaced(w):
     before = sides(w), w.query("SELECT * FROM mapping")
     r = w.sync.run("--repair")
     eq(r.status, 2, r.err)
-    has(r.err, "UIDVALIDITY changed!", "Rename it")
+    has(r.err, "UIDVALIDITY changed!", "run interimap --reset INBOX")
     eq((sides(w), w.query("SELECT * FROM mapping")), before)
 
 

@@ -115,6 +115,27 @@ test_forget(void **state)
 }
 
 static void
+test_reset(void **state)
+{
+	struct fixture *f = *state;
+	struct msg_dbmailbox m;
+	uint32_t idx = ready(f);
+
+	ibuf_add_u32(payload(f), idx);
+	send_done(f, MSG_RESET);
+	reopen(f);
+	m = mailbox(f, 0, 1);
+	assert_int_equal(m.idx, idx);
+	assert_int_equal(m.hasstate, 0);
+	/* Now another UIDVALIDITY may be recorded. */
+	put_state(f, idx, 101, 201);
+	send_done(f, MSG_STATE);
+	assert_int_equal(mailbox(f, 0, 1).st[REMOTE].uidvalidity, 201);
+	ibuf_add_u32(payload(f), 0);
+	assert_int_equal(send_frame(f, MSG_RESET), -1);
+}
+
+static void
 test_state(void **state)
 {
 	struct fixture *f = *state;
@@ -432,7 +453,7 @@ main(void)
 {
 #define T(f)	cmocka_unit_test_setup_teardown(f, fixture_up, fixture_down)
 	const struct CMUnitTest tests[] = {
-		T(test_mailboxes), T(test_move), T(test_forget),
+		T(test_mailboxes), T(test_move), T(test_forget), T(test_reset),
 		T(test_state), T(test_advance),
 		T(test_huge_modseq), T(test_above), T(test_map),
 		T(test_map_conflict), T(test_lookup), T(test_unmap),

@@ -74,6 +74,8 @@ static const struct {
 	{ { "a" }, CMD_SYNC, TARGET_ALL, 1 },
 	{ { "--repair" }, CMD_REPAIR, TARGET_ALL, 0 },
 	{ { "--repair", "a", "b" }, CMD_REPAIR, TARGET_ALL, 2 },
+	{ { "--reset", "a" }, CMD_RESET, TARGET_ALL, 1 },
+	{ { "--reset", "a", "b" }, CMD_RESET, TARGET_ALL, 2 },
 	{ { "--delete", "a" }, CMD_DELETE, TARGET_ALL, 1 },
 	{ { "--delete", "--delete", "a", "b" }, CMD_DELETE, TARGET_ALL, 2 },
 	{ { "--rename", "a", "b" }, CMD_RENAME, TARGET_ALL, 2 },
@@ -89,8 +91,8 @@ static const struct {
 
 #define RENAME_TWO	"Option --rename needs two mailboxes, the old name "	\
 	"and the new one"
-#define ONLY_ONE	"Only one of --repair, --delete and --rename can be "	\
-	"given"
+#define ONLY_ONE	"Only one of --repair, --reset, --delete and --rename "	\
+	"can be given"
 #define NO_WATCH	"Option --watch does not go with a command"
 #define NO_NOTIFY	"Option --notify does not go with a command"
 #define BAD_TARGET(s)	"Invalid target " s ": local, remote or database is " \
@@ -125,6 +127,12 @@ static const struct {
 	{ { "--repair", "--target=local" }, "Option --target needs --delete "
 	    "or --rename" },
 	{ { "--repair", "--delete", "a" }, ONLY_ONE },
+	{ { "--reset" }, "Option --reset needs at least one mailbox: those "
+	    "whose messages are to be paired anew" },
+	{ { "--reset", "--repair", "a" }, ONLY_ONE },
+	{ { "--reset", "--watch", "a" }, NO_WATCH },
+	{ { "--reset", "--target=local", "a" }, "Option --target needs "
+	    "--delete or --rename" },
 	{ { "--delete" }, "Option --delete needs at least one mailbox" },
 	{ { "--rename", "a" }, RENAME_TWO },
 	{ { "--rename", "a", "b", "c" }, RENAME_TWO },
