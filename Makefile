@@ -59,6 +59,7 @@ BASE_LIBS =	${BSD_LIBS_${UNAME}} ${SANDBOX_LIBS_${UNAME}}
 ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
 		interimap/commands.o interimap/copied.o interimap/copy.o \
 		interimap/create.o interimap/engine.o interimap/flagtab.o \
+		interimap/guard.o \
 		interimap/lists.o interimap/merge.o interimap/migrate.o \
 		interimap/names.o interimap/outcome.o \
 		interimap/pair.o interimap/pull.o interimap/push.o \
@@ -111,7 +112,7 @@ TRANSPORT_HDRS = imapchild/certs.h imapchild/digest.h imapchild/pins.h \
 CHILD_LIBS =	-ltls -lcrypto -lz ${BASE_LIBS}
 
 DB_CORE =	statedb/db.o statedb/dispatch.o statedb/held.o \
-		statedb/intents.o statedb/mailboxes.o statedb/mapping.o \
+		statedb/intents.o statedb/keep.o statedb/mailboxes.o statedb/mapping.o \
 		statedb/migrate.o statedb/refused.o \
 		statedb/open.o statedb/remove.o statedb/schema.o statedb/sql.o
 DB_OBJS =	statedb/main.o ${DB_CORE}
@@ -217,7 +218,8 @@ UNIT_TESTS =	build/test_flags build/test_imsg build/test_log \
 		build/test_output build/test_paths \
 		build/test_patterns build/test_prefix \
 		build/test_msg build/test_uidset \
-		build/test_db build/test_db_old build/test_db_open \
+		build/test_db build/test_db_keep build/test_db_old \
+		build/test_db_open \
 		build/test_db_version build/test_deflate build/test_digest build/test_socks \
 		build/test_tlsopts build/test_transport \
 		build/test_resp build/test_resp_date build/test_token \
@@ -312,13 +314,17 @@ build/test_prefix: regress/unit/test_prefix.c interimap/prefix.c \
 	${TEST_BUILD} regress/unit/test_prefix.c interimap/prefix.c \
 	    ${UNIT_LIBS}
 DB_SRCS =	statedb/db.c statedb/dispatch.c statedb/held.c statedb/refused.c \
-		statedb/intents.c statedb/mailboxes.c statedb/mapping.c \
+		statedb/intents.c statedb/keep.c \
+		statedb/mailboxes.c statedb/mapping.c \
 		statedb/migrate.c \
 		statedb/open.c statedb/remove.c statedb/schema.c statedb/sql.c
 DB_TEST_DEPS =	regress/unit/dbtest.h ${DB_SRCS} ${MSG_SRCS} ${DB_HDRS} \
 		${LIB_HDRS}
 build/test_db: regress/unit/test_db.c ${DB_TEST_DEPS}
 	${TEST_BUILD} regress/unit/test_db.c ${DB_SRCS} ${MSG_SRCS} \
+	    ${UNIT_LIBS} -lsqlite3
+build/test_db_keep: regress/unit/test_db_keep.c ${DB_TEST_DEPS}
+	${TEST_BUILD} regress/unit/test_db_keep.c ${DB_SRCS} ${MSG_SRCS} \
 	    ${UNIT_LIBS} -lsqlite3
 build/test_db_old: regress/unit/test_db_old.c ${DB_TEST_DEPS}
 	${TEST_BUILD} regress/unit/test_db_old.c ${DB_SRCS} ${MSG_SRCS} \
@@ -543,18 +549,60 @@ build/parse_bench: regress/bench/parse_bench.c ${RESP_SRCS} ${RESP_HDRS} \
 	    ${BSD_LIBS_${UNAME}}
 
 # Speed of whole runs over a slow link: real Dovecots, a delaying proxy.
-# Timed, so not part of "check".
+# Timed, so not part of "check".  bench (3 minutes) says whether runs grow with
+# the mailboxes; bench-full (up to 30) measures every row of the table beside
+# the peers and writes regress/RESULTS; bench-scale (hours, may be ended and
+# begun again) a million messages and 10 000 mailboxes.
 
-BENCH_SRCS =	regress/bench/proxy.c
+BENCH_PROGS =	build/proxy build/measure build/probe build/nodelay.so
+PROBE_SRCS =	regress/bench/probe.c regress/bench/probe_io.c \
+		regress/bench/probe_pump.c regress/bench/probe_digest.c
 BENCH_ARGS =	--check
+BENCH_FULL_ARGS =
+BENCH_SCALE_ARGS =
+BENCH_RESULTS =	regress/RESULTS
 
-build/proxy: ${BENCH_SRCS}
-	${PLAIN_BUILD} ${BENCH_SRCS} ${BSD_LIBS_${UNAME}}
-bench: ${PROGS} build/proxy
+build/proxy: regress/bench/proxy.c
+	${PLAIN_BUILD} regress/bench/proxy.c ${BSD_LIBS_${UNAME}}
+build/measure: regress/bench/measure.c
+	${PLAIN_BUILD} regress/bench/measure.c ${BSD_LIBS_${UNAME}}
+build/probe: ${PROBE_SRCS} regress/bench/probe.h
+	${PLAIN_BUILD} ${PROBE_SRCS} -lssl -lcrypto \
+	    ${BSD_LIBS_${UNAME}}
+build/nodelay.so: regress/bench/nodelay.c
+	@mkdir -p build && echo "  build $@" && ${CC} -D_GNU_SOURCE ${WARN} \
+	    -Werror -O2 -shared -fPIC -o $@ regress/bench/nodelay.c -ldl
+
+# As shipped but without the sandbox, which valgrind cannot live in.
+COUNTED =	build/counted/interimap/interimap
+NO_SANDBOX =	regress/proc/nosandbox.o
+COUNTED_SED =	sed 's,lib/sandbox_[a-z]*\.o,,g'
+${COUNTED}: ${PROGS} ${NO_SANDBOX}
+	@mkdir -p build/counted/interimap build/counted/imapchild \
+	    build/counted/statedb && echo "  build $@"
+	@${CC} ${ALLCFLAGS} ${ALLLDFLAGS} -o build/counted/imapchild/imapchild \
+	    $$(echo ${CHILD_OBJS} ${LIB_OBJS} | ${COUNTED_SED}) \
+	    ${NO_SANDBOX} ${CHILD_LIBS}
+	@${CC} ${ALLCFLAGS} ${ALLLDFLAGS} -o build/counted/statedb/statedb \
+	    $$(echo ${DB_OBJS} ${LIB_OBJS} | ${COUNTED_SED}) \
+	    ${NO_SANDBOX} ${DB_LIBS}
+	@${CC} ${ALLCFLAGS} ${ALLLDFLAGS} -o $@ \
+	    $$(echo ${PARENT_OBJS} ${ENGINE_OBJS} ${LIB_OBJS} | \
+	    ${COUNTED_SED}) ${NO_SANDBOX} ${PARENT_LIBS}
+
+bench: ${PROGS} ${BENCH_PROGS}
 	@python3 regress/bench/bench.py --flights -n 2
 	@python3 regress/bench/bench.py ${BENCH_ARGS}
+bench-full:
+	@sh etc/packages.sh bench
+	@${MAKE} ${PROGS} ${BENCH_PROGS} ${COUNTED}
+	@python3 -B regress/bench/counts.py
+	@python3 -B regress/bench/full.py --write ${BENCH_RESULTS} \
+	    ${BENCH_FULL_ARGS}
+bench-scale: ${PROGS} ${BENCH_PROGS}
+	@python3 -B regress/bench/scale.py ${BENCH_SCALE_ARGS}
 
-.PHONY: bench
+.PHONY: bench bench-full bench-scale
 
 # Fuzzing: the entry point is regress/fuzz/fuzz_NAME.c, its seeds are in
 # regress/fuzz/seeds/NAME.  fuzz-seeds runs them without libFuzzer; fuzz

@@ -4,7 +4,7 @@ _interimap()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev= opt= i
 	local dir=${XDG_CONFIG_HOME:-$HOME/.config}/interimap
-	local options='--config= --debug --delete --help --notify --quiet
+	local options='--allow-delete --config= --debug --delete --help --notify --quiet
 	    --rename --repair --reset --target= --version --watch'
 
 	COMPREPLY=()

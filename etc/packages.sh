@@ -5,6 +5,7 @@
 #	etc/packages.sh build	compiler and libraries
 #	etc/packages.sh test	these, and what `make demo` and `make check` use
 #	etc/packages.sh fuzz	these, and what `make fuzz` uses
+#	etc/packages.sh bench	those of the tests, and what `make bench-full` uses
 #
 # Does nothing when all is there.
 set -eu
@@ -18,12 +19,14 @@ libgssapi-krb5-2 libcom-err2"
 test="$build libcmocka-dev python3 dovecot-imapd openssl strace util-linux
 binutils bmake mandoc interimap patch procps $cyrus"
 fuzz="$test clang libclang-rt-14-dev"
+bench="$test isync valgrind libssl-dev"
 
 case ${1:-build} in
 build)	want=$build ;;
 test)	want=$test ;;
 fuzz)	want=$fuzz ;;
-*)	echo "usage: etc/packages.sh [build|test|fuzz]" >&2; exit 1 ;;
+bench)	want=$bench ;;
+*)	echo "usage: etc/packages.sh [build|test|fuzz|bench]" >&2; exit 1 ;;
 esac
 
 if ! command -v apt-get >/dev/null 2>&1 || ! command -v dpkg >/dev/null 2>&1

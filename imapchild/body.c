@@ -15,10 +15,11 @@
  */
 
 /*
- * The frames of the body channel and the ring they wait in.  Called by
- * copyout.c (which fills the ring), copyin.c (which decodes) and loop.c (which
+ * The frames of the body channel and the queue they wait in.  Called by
+ * ops_copyout.c (which fills it), ops_copyin.c (which decodes) and io.c (which
  * writes it out).  Pure: octets in, octets out; no descriptor, no log.
  */
+#include <sys/uio.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,65 +73,130 @@ body_decode(const uint8_t *p, struct body_frame *f)
 }
 
 void
-bodybuf_init(struct bodybuf *b)
+bodypool_init(struct bodypool *pool)
+{
+	TAILQ_INIT(&pool->chunks);
+	pool->n = 0;
+}
+
+static struct bodychunk *
+chunk_pop(struct bodychunks *chunks)
+{
+	struct bodychunk	*k;
+
+	if ((k = TAILQ_FIRST(chunks)) != NULL)
+		TAILQ_REMOVE(chunks, k, entry);
+	return k;
+}
+
+void
+bodypool_free(struct bodypool *pool)
+{
+	struct bodychunk	*k;
+
+	while ((k = chunk_pop(&pool->chunks)) != NULL)
+		free(k);
+	bodypool_init(pool);
+}
+
+void
+bodybuf_init(struct bodybuf *b, struct bodypool *pool)
 {
 	memset(b, 0, sizeof(*b));
+	TAILQ_INIT(&b->chunks);
+	b->pool = pool;
+}
+
+/* The first piece goes. */
+static void
+chunk_drop(struct bodybuf *b)
+{
+	struct bodychunk	*k = chunk_pop(&b->chunks);
+
+	b->size -= sizeof(k->data);
+	if (b->pool->n >= BODY_SPARES) {
+		free(k);
+		return;
+	}
+	TAILQ_INSERT_HEAD(&b->pool->chunks, k, entry);
+	b->pool->n++;
+}
+
+/* A piece more at the end, or NULL without memory. */
+static struct bodychunk *
+chunk_add(struct bodybuf *b)
+{
+	struct bodychunk	*k;
+
+	if ((k = chunk_pop(&b->pool->chunks)) != NULL)
+		b->pool->n--;
+	else if ((k = malloc(sizeof(*k))) == NULL)
+		return NULL;
+	k->pos = k->len = 0;
+	TAILQ_INSERT_TAIL(&b->chunks, k, entry);
+	b->size += sizeof(k->data);
+	return k;
 }
 
 void
 bodybuf_free(struct bodybuf *b)
 {
-	free(b->buf);
-	bodybuf_init(b);
+	size_t	 limit = b->limit;
+
+	while (!TAILQ_EMPTY(&b->chunks))
+		chunk_drop(b);
+	bodybuf_init(b, b->pool);
+	b->limit = limit;
 }
 
-/* Make the ring hold need octets more; it is straightened as it grows. */
-static int
-bodybuf_grow(struct bodybuf *b, size_t need, size_t max)
+/* Where to put octets: the last piece, with need octets free; or NULL. */
+static struct bodychunk *
+bodybuf_tail(struct bodybuf *b, size_t need)
 {
-	uint8_t	*buf;
-	size_t	 size, first;
+	struct bodychunk	*k;
 
-	if (b->len + need <= b->size)
-		return 0;
-	if (b->len > max || need > max - b->len)
-		return -1;
-	size = b->size == 0 ? BODY_CHUNK : b->size;
-	while (size < b->len + need)
-		size *= 2;
-	if (size > max)
-		size = max;
-	if ((buf = malloc(size)) == NULL)
-		return -1;
-	first = b->size - b->pos < b->len ? b->size - b->pos : b->len;
-	if (b->len > 0) {
-		memcpy(buf, b->buf + b->pos, first);
-		memcpy(buf + first, b->buf, b->len - first);
+	k = TAILQ_LAST(&b->chunks, bodychunks);
+	return k != NULL && sizeof(k->data) - k->len >= need ? k :
+	    chunk_add(b);
+}
+
+static int
+bodybuf_add(struct bodybuf *b, const uint8_t *src, size_t n)
+{
+	struct bodychunk	*k;
+	size_t			 some;
+
+	for (; n > 0; n -= some, src += some) {
+		if ((k = bodybuf_tail(b, 1)) == NULL)
+			return -1;
+		some = sizeof(k->data) - k->len < n ?
+		    sizeof(k->data) - k->len : n;
+		memcpy(k->data + k->len, src, some);
+		k->len += some;
+		b->len += some;
 	}
-	free(b->buf);
-	b->buf = buf;
-	b->size = size;
-	b->pos = 0;
 	return 0;
 }
 
-/* Copy to so many octets behind the first. */
-static void
-bodybuf_copy(struct bodybuf *b, size_t off, const void *src, size_t n)
+/* A header is in one piece, so that it can be written anew. */
+static int
+bodybuf_header(struct bodybuf *b, const struct body_frame *f)
 {
-	size_t	 at, first;
+	struct bodychunk	*k;
 
-	at = (b->pos + off) % b->size;
-	first = b->size - at < n ? b->size - at : n;
-	memcpy(b->buf + at, src, first);
-	memcpy(b->buf, (const uint8_t *)src + first, n - first);
+	if ((k = bodybuf_tail(b, BODY_HEADER)) == NULL)
+		return -1;
+	b->head = k->data + k->len;
+	body_encode(b->head, f);
+	k->len += BODY_HEADER;
+	b->len += BODY_HEADER;
+	return 0;
 }
 
-static void
-bodybuf_add(struct bodybuf *b, const void *src, size_t n)
+static int
+bodybuf_full(const struct bodybuf *b, size_t need)
 {
-	bodybuf_copy(b, b->len, src, n);
-	b->len += n;
+	return b->len > BODY_BUFSIZE || need > BODY_BUFSIZE - b->len;
 }
 
 /*
@@ -141,36 +207,28 @@ static int
 bodybuf_extend(struct bodybuf *b, const struct body_frame *f, const void *data)
 {
 	struct body_frame	 whole = *f;
-	uint8_t			 head[BODY_HEADER];
 
-	if (bodybuf_grow(b, f->len, BODY_BUFSIZE) == -1)
+	if (bodybuf_full(b, f->len) || bodybuf_add(b, data, f->len) == -1)
 		return -1;
-	whole.len = b->last - sizeof(head) + f->len;
-	body_encode(head, &whole);
-	bodybuf_copy(b, b->len - b->last, head, sizeof(head));
-	bodybuf_add(b, data, f->len);
 	b->last += f->len;
+	whole.len = b->last - BODY_HEADER;
+	body_encode(b->head, &whole);
 	return 0;
 }
 
 int
 bodybuf_put(struct bodybuf *b, const struct body_frame *f, const void *data)
 {
-	uint8_t	 head[BODY_HEADER];
 	size_t	 n;
 
 	n = f->type == BODY_DATA ? f->len : 0;
 	if (n > 0 && b->last > 0 &&
-	    n <= BODY_CHUNK + sizeof(head) - b->last)
+	    n <= BODY_CHUNK + BODY_HEADER - b->last)
 		return bodybuf_extend(b, f, data);
-	if (n > BODY_CHUNK || bodybuf_grow(b, sizeof(head) + n,
-	    BODY_BUFSIZE) == -1)
+	if (n > BODY_CHUNK || bodybuf_full(b, BODY_HEADER + n) ||
+	    bodybuf_header(b, f) == -1 || bodybuf_add(b, data, n) == -1)
 		return -1;
-	body_encode(head, f);
-	bodybuf_add(b, head, sizeof(head));
-	if (n > 0)
-		bodybuf_add(b, data, n);
-	b->last = n > 0 ? sizeof(head) + n : 0;
+	b->last = n > 0 ? BODY_HEADER + n : 0;
 	return 0;
 }
 
@@ -187,42 +245,59 @@ bodybuf_room(const struct bodybuf *b)
 	return room < BODY_CHUNK ? room : BODY_CHUNK;
 }
 
-int
+void
 bodybuf_join(struct bodybuf *b, struct bodybuf *more)
 {
-	const uint8_t	*p;
-	size_t		 n;
-
-	if (more->len > 0 && bodybuf_grow(b, more->len,
-	    b->len + more->len + BODY_BUFSIZE) == -1)
-		return -1;
-	if (more->len > 0)
-		b->last = 0;
-	while ((n = bodybuf_peek(more, &p)) > 0) {
-		bodybuf_add(b, p, n);
-		bodybuf_drop(more, n);
-	}
-	bodybuf_free(more);
-	return 0;
+	if (more->len == 0)
+		return;
+	TAILQ_CONCAT(&b->chunks, &more->chunks, entry);
+	b->size += more->size;
+	b->len += more->len;
+	b->last = more->last;
+	b->head = more->head;
+	bodybuf_init(more, more->pool);
 }
 
 size_t
 bodybuf_peek(const struct bodybuf *b, const uint8_t **p)
 {
-	*p = b->buf + b->pos;
-	return b->size - b->pos < b->len ? b->size - b->pos : b->len;
+	const struct bodychunk	*k;
+
+	if ((k = TAILQ_FIRST(&b->chunks)) == NULL)
+		return 0;
+	*p = k->data + k->pos;
+	return k->len - k->pos;
+}
+
+int
+bodybuf_iov(const struct bodybuf *b, struct iovec *iov, int n)
+{
+	struct bodychunk	*k;
+	int			 i = 0;
+
+	TAILQ_FOREACH(k, &b->chunks, entry) {
+		if (i == n)
+			break;
+		iov[i].iov_base = k->data + k->pos;
+		iov[i++].iov_len = k->len - k->pos;
+	}
+	return i;
 }
 
 void
 bodybuf_drop(struct bodybuf *b, size_t n)
 {
-	b->len -= n;
+	struct bodychunk	*k;
+	size_t			 some;
+
+	for (; n > 0; n -= some) {
+		k = TAILQ_FIRST(&b->chunks);
+		some = k->len - k->pos < n ? k->len - k->pos : n;
+		k->pos += some;
+		b->len -= some;
+		if (k->pos == k->len)
+			chunk_drop(b);
+	}
 	if (b->len < b->last)
 		b->last = 0;		/* its header is on its way */
-	b->pos = b->len == 0 ? 0 : (b->pos + n) % b->size;
-	if (b->len == 0 && b->size > 2 * BODY_LAZY) {
-		free(b->buf);		/* large only while it had to be */
-		b->buf = NULL;
-		b->size = 0;
-	}
 }

@@ -24,6 +24,7 @@
 #ifndef BODY_H
 #define BODY_H
 
+#include <sys/queue.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -41,6 +42,8 @@ enum body_type {
 	BODY_ABORT		/* the source gave the transfer up */
 };
 
+struct iovec;
+
 struct body_frame {
 	uint32_t type, transfer, uid;
 	uint32_t literal8;	/* BEGIN: it holds NUL, came as literal8 */
@@ -55,19 +58,40 @@ struct body_frame {
 /* And so many, where the server may wait (copyout_limit()). */
 #define BODY_LAZY	(256 << 10)
 
+/* A piece of what waits: octets pos to len of data. */
+#define BODY_PIECELEN	(32 << 10)
+struct bodychunk {
+	TAILQ_ENTRY(bodychunk) entry;
+	size_t	 pos, len;
+	uint8_t	 data[BODY_PIECELEN];
+};
+TAILQ_HEAD(bodychunks, bodychunk);
+
+/* Pieces to be used again: so many need no new pages from the system. */
+#define BODY_SPARES	12
+struct bodypool {
+	struct bodychunks chunks;
+	size_t	 n;
+};
+
 /*
- * What waits to be written to the channel: a ring of at most BODY_BUFSIZE
- * octets, allocated as it is needed.  Pure but for memory.
+ * What waits to be written to the channel: at most BODY_BUFSIZE octets, in
+ * pieces that come and go as they are needed.  Pure but for memory.
  */
 struct bodybuf {
-	uint8_t	*buf;
+	struct bodychunks chunks;
+	struct bodypool	*pool;
 	size_t	 size;			/* allocated */
-	size_t	 pos, len;		/* first octet, octets held */
+	size_t	 len;			/* octets held */
 	size_t	 last;			/* of them, the DATA at the end */
+	uint8_t	*head;			/* the header of that */
 	size_t	 limit;			/* to DATA; 0: BODY_BUFSIZE */
 };
 
-void	 bodybuf_init(struct bodybuf *);
+void	 bodypool_init(struct bodypool *);
+void	 bodypool_free(struct bodypool *);
+/* A pool may serve many, and is to outlive them. */
+void	 bodybuf_init(struct bodybuf *, struct bodypool *);
 void	 bodybuf_free(struct bodybuf *);
 /*
  * One whole frame with its octets; 0, or -1: no room (or no memory).  DATA
@@ -77,14 +101,16 @@ int	 bodybuf_put(struct bodybuf *, const struct body_frame *,
 	    const void *);
 /* The largest DATA for which there is room now; leaves room for an END. */
 size_t	 bodybuf_room(const struct bodybuf *);
-/* Octets in one piece at the front, and giving up n of them. */
+/* The first pieces, for writev(2): how many, at most n. */
+int	 bodybuf_iov(const struct bodybuf *, struct iovec *, int);
+/* Octets in one piece at the front, and giving up n octets. */
 size_t	 bodybuf_peek(const struct bodybuf *, const uint8_t **);
 void	 bodybuf_drop(struct bodybuf *, size_t);
 /*
  * Move all that the second holds behind the first, which may then hold more
- * than BODY_BUFSIZE; 0, or -1 without memory.
+ * than BODY_BUFSIZE.  Both are of one pool.
  */
-int	 bodybuf_join(struct bodybuf *, struct bodybuf *);
+void	 bodybuf_join(struct bodybuf *, struct bodybuf *);
 
 /* Encode into, decode from BODY_HEADER octets; decode: 0, or -1 ill-formed. */
 void	body_encode(uint8_t *, const struct body_frame *);

@@ -65,6 +65,7 @@
 #define IO_BUFSIZE	65536	/* one read from, one write to the server */
 #define BODY_PIECE	4096	/* smaller pieces of a body wait for room */
 #define SINK_HIGH	(256 << 10)	/* an APPEND's octets not yet written */
+#define SINK_LOW	(SINK_HIGH / 2)	/* then more are taken again */
 #define HELD_MAX	(64 << 20)	/* events kept until SELECT's answer */
 #define LIST_MAX	200000		/* mailboxes of one LIST */
 #define TEXT_MAX	1000		/* octets of a text in a FAIL */
@@ -130,12 +131,12 @@ struct op {
 	struct failure	 fail;
 	struct batch	 batch;
 	struct uidset	 ranges;	/* for VANISHED, UIDS, STORED */
-	struct uidset	 asked;		/* what FETCH, SEARCH are about */
+	struct uidset	 asked;		/* what FETCH, STORE are about */
 	uint8_t		 wanted;	/* ID_*: the digest asked for */
 	struct digest	*digest;	/* of the body that streams by */
 	int		 digested;	/* sum is that of the message at hand */
 	uint8_t		 sum[ID_DIGEST];
-	int		 searched;	/* UIDS are to be reported */
+	struct uidset	 searched;	/* what SEARCH is about: UIDS follow */
 	int		 holding;	/* events wait for the SELECT */
 	struct helds	 held;
 	size_t		 heldsize;
@@ -259,10 +260,13 @@ struct child {
 	time_t		 progress;	/* monotonic: the last octet moved */
 
 	int		 bodyfd;	/* -1: the other end is gone */
+	struct bodypool	 bodypool;
 	struct bodybuf	 bodyout;
 	uint8_t		 bodyin[BODY_CHUNK + BODY_HEADER];
 	size_t		 bpos, blen;	/* octets of bodyin not yet used */
 	uint64_t	 bodyleft;	/* of the DATA at hand */
+	int		 bodydry;	/* bodyfd gives nothing until poll says so */
+	int		 sinkfull;	/* SINK_HIGH was met, not yet SINK_LOW */
 	int		 bodyeof;
 	int		 exitcode;
 };
@@ -412,7 +416,7 @@ extern const struct cmd_calls search_calls, expunge_calls;
 void	 fetch_finish(struct child *, struct op *);	/* also of PULL */
 /* Write the FETCH or SEARCH of the UIDs asked for, in the op's selection. */
 void	 fetch_meta(struct child *, struct op *);
-void	 fetch_search(struct child *, struct op *);
+void	 fetch_search(struct child *, struct op *, uint32_t);
 int	 store_parse(struct op *, struct ibuf *);
 int	 store_run(struct child *, struct op *);
 void	 store_finish(struct child *, struct op *);

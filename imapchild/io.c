@@ -18,6 +18,8 @@
  * Moves octets between the four ends: server, parent, body channel in and out.
  * Called by loop.c only; nothing here waits.
  */
+#include <sys/uio.h>
+
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -28,6 +30,7 @@
 #include "killpoint.h"
 
 #define READS_MAX	16	/* reads of one kind before others get a turn */
+#define BODY_IOVMAX	8	/* pieces written to the channel at once */
 
 /* Remember what a step of the transport waits for; 1 if it waits. */
 static int
@@ -58,8 +61,8 @@ io_blocked(const struct child *c)
 int
 io_readable(const struct child *c)
 {
-	if (io_blocked(c))
-		return bodybuf_room(&c->bodyout) >= BODY_PIECE;
+	if (io_blocked(c))	/* not for a few octets at a time */
+		return bodybuf_room(&c->bodyout) >= BODY_CHUNK;
 	return c->rd.ready;
 }
 
@@ -291,13 +294,12 @@ io_body_gone(struct child *c)
 void
 io_body_write(struct child *c)
 {
-	const uint8_t	*p;
-	size_t		 len;
+	struct iovec	 iov[BODY_IOVMAX];
 	ssize_t		 n;
 
-	while (c->bodyfd != -1 &&
-	    (len = bodybuf_peek(&c->bodyout, &p)) > 0) {
-		n = write(c->bodyfd, p, len);
+	while (c->bodyfd != -1 && c->bodyout.len > 0) {
+		n = writev(c->bodyfd, iov, bodybuf_iov(&c->bodyout, iov,
+		    BODY_IOVMAX));
 		if (n == -1) {
 			if (errno != EAGAIN && errno != EINTR)
 				io_body_gone(c);
@@ -346,18 +348,23 @@ io_body_fill(struct child *c, struct op *op)
 {
 	ssize_t	 n;
 
+	if (c->bodydry && c->bodyfd != -1)
+		return 0;
 	memmove(c->bodyin, c->bodyin + c->bpos, c->blen - c->bpos);
 	c->blen -= c->bpos;
 	c->bpos = 0;
 	n = c->bodyfd == -1 ? 0 : read(c->bodyfd, c->bodyin + c->blen,
 	    sizeof(c->bodyin) - c->blen);
-	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+	if (n == -1 && (errno == EAGAIN || errno == EINTR)) {
+		c->bodydry = errno == EAGAIN;
 		return 0;
+	}
 	if (n <= 0) {
 		copyin_abort(c, op);
 		return 1;
 	}
 	c->blen += n;
+	c->bodydry = c->blen < sizeof(c->bodyin);
 	return 1;
 }
 

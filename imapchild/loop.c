@@ -69,7 +69,6 @@ loop_step(struct child *c)
 static void
 loop_wants(struct child *c, struct pollfd *pfd)
 {
-	const uint8_t	*p;
 	struct op	*op;
 
 	memset(pfd, 0, P_MAX * sizeof(*pfd));
@@ -81,7 +80,7 @@ loop_wants(struct child *c, struct pollfd *pfd)
 	op = copyin_current(c);
 	if (op != NULL && copyin_wants(c, op))
 		pfd[P_BODY].events |= POLLIN;
-	if (c->bodyfd != -1 && bodybuf_peek(&c->bodyout, &p) > 0)
+	if (c->bodyfd != -1 && c->bodyout.len > 0)
 		pfd[P_BODY].events |= POLLOUT;
 	pfd[P_BODY].fd = pfd[P_BODY].events == 0 ? -1 : c->bodyfd;
 
@@ -134,6 +133,8 @@ loop_events(struct child *c, const struct pollfd *pfd)
 		c->rd.ready = 1;
 	if (pfd[P_SERVER].revents & (c->wr.want | bad) && c->wr.want != 0)
 		c->wr.ready = 1;
+	if (pfd[P_BODY].revents & (POLLIN | bad))
+		c->bodydry = 0;
 	if (pfd[P_PARENT].revents & (POLLIN | bad))
 		io_parent_read(c);
 	if (io_readable(c))

@@ -230,7 +230,8 @@ child_new(void)
 		fatal("descriptor %d: %s", BODY_FD, strerror(errno));
 	cmdq_init(&c->cmdq);
 	TAILQ_INIT(&c->ops);
-	bodybuf_init(&c->bodyout);
+	bodypool_init(&c->bodypool);
+	bodybuf_init(&c->bodyout, &c->bodypool);
 	c->bodyfd = BODY_FD;
 	c->exitcode = 0;
 	return c;
@@ -251,6 +252,7 @@ child_free(struct child *c)
 	transport_close(c->tr);
 	tls_discard(c->tls);
 	bodybuf_free(&c->bodyout);
+	bodypool_free(&c->bodypool);
 	auth_forget(c);
 	log_to(NULL, NULL);
 	imsgbuf_clear(&c->parent);

@@ -40,6 +40,7 @@ op_new(const struct request *req, uint32_t id)
 	ibuf_init(&op->batch.buf);
 	uidset_init(&op->ranges);
 	uidset_init(&op->asked);
+	uidset_init(&op->searched);
 	TAILQ_INIT(&op->held);
 	return op;
 }
@@ -61,6 +62,7 @@ op_free(struct op *op)
 	ibuf_free(&op->batch.buf);
 	uidset_free(&op->ranges);
 	uidset_free(&op->asked);
+	uidset_free(&op->searched);
 	digest_free(op->digest);
 	selected_unref(op->sel);
 	failure_free(&op->fail);

@@ -130,16 +130,29 @@ copyin_current(struct child *c)
 	return NULL;
 }
 
+/* Once there is enough to be written, some of that goes first. */
+static int
+copyin_room(struct child *c, const struct command *last)
+{
+	size_t	 n = cmdq_ahead(&c->cmdq, last);
+
+	if (n >= SINK_HIGH)
+		c->sinkfull = 1;
+	else if (n < SINK_LOW)
+		c->sinkfull = 0;
+	return !c->sinkfull;
+}
+
 int
 copyin_wants(struct child *c, struct op *op)
 {
 	const struct copyin	*in = op->arg;
 
 	if (in->cmd != NULL)
-		return cmdq_ahead(&c->cmdq, in->cmd) < SINK_HIGH;
+		return copyin_room(c, in->cmd);
 	return op->fail.kind != 0 || in->state == IN_BODY ||
 	    (c->phase == PHASE_READY && c->barrier == NULL &&
-	    cmdq_ahead(&c->cmdq, NULL) < SINK_HIGH);
+	    copyin_room(c, NULL));
 }
 
 static void

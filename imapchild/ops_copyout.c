@@ -17,7 +17,7 @@
 /*
  * COPY_OUT: the bodies of messages go from the server into the body channel as
  * they arrive (RFC 3501 section 6.4.5; always BODY.PEEK[], since BINARY
- * rewrites mail).  When the ring is full, body_data takes nothing and the
+ * rewrites mail).  When the queue is full, body_data takes nothing and the
  * server is not read until there is room: the only thing that may stop reading
  * it.  BODY_CREDIT octets are always taken.
  *
@@ -82,7 +82,8 @@ copyout_release(struct op *op)
 		return;
 	uidset_free(&o->empty);
 	uidset_free(&o->nil);
-	bodybuf_free(&o->early);
+	if (o->early.pool != NULL)
+		bodybuf_free(&o->early);
 	free(o);
 }
 
@@ -132,10 +133,14 @@ out_buf(struct child *c, struct op *op)
 {
 	struct copyout	*o = op->arg;
 
-	return out_first(c, NULL) == op ? &c->bodyout : &o->early;
+	if (out_first(c, NULL) == op)
+		return &c->bodyout;
+	if (o->early.pool == NULL)
+		bodybuf_init(&o->early, &c->bodypool);
+	return &o->early;
 }
 
-/* One frame into the ring; when the other end is gone, nowhere. */
+/* One frame into the queue; when the other end is gone, nowhere. */
 static void
 out_frame(struct child *c, struct op *op, enum body_type type,
     struct body_frame *f, const void *data)
@@ -279,7 +284,6 @@ copyout_finish(struct child *c, struct op *op)
 		out_frame(c, op, BODY_ABORT, &frame, NULL);
 	if ((next = out_first(c, op)) != NULL && next->arg != NULL) {
 		o = next->arg;
-		if (bodybuf_join(&c->bodyout, &o->early) == -1)
-			fatal("no memory");
+		bodybuf_join(&c->bodyout, &o->early);
 	}
 }

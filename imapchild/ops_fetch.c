@@ -44,6 +44,7 @@ static void	 meta_begin(struct child *, struct command *,
 static ssize_t	 meta_data(struct child *, struct command *, const char *,
 		    size_t);
 static void	 meta_end(struct child *, struct command *);
+static void	 search_send(struct child *, struct op *);
 static void	 search_range(struct child *, struct command *, enum resp_set,
 		    uint32_t, uint32_t);
 static void	 search_end(struct child *, struct command *, enum resp_set);
@@ -240,31 +241,40 @@ search_run(struct child *c, struct op *op)
 {
 	if (select_mailbox(c, op) == -1)
 		return 1;
-	fetch_search(c, op);
+	if (uidset_copy(&op->searched, &op->asked) == -1)
+		fatal("no memory");
+	search_send(c, op);
 	return 1;
 }
 
-void
-fetch_search(struct child *c, struct op *op)
+static void
+search_send(struct child *c, struct op *op)
 {
 	struct command	*cmd;
 	size_t		 pos;
 
-	op->searched = 1;
-	for (pos = 0; pos < op->asked.n; ) {
+	for (pos = 0; pos < op->searched.n; ) {
 		cmd = op_command(c, op, &search_calls, 1);
 		cmd_puts(cmd, c->caps & CAP_ESEARCH ?
 		    "UID SEARCH RETURN (ALL) UID " : "UID SEARCH UID ");
-		op_uidset(cmd, &op->asked, &pos, 0);
+		op_uidset(cmd, &op->searched, &pos, 0);
 		cmd_close(cmd);
 	}
+}
+
+void
+fetch_search(struct child *c, struct op *op, uint32_t from)
+{
+	if (uidset_add_range(&op->searched, from, UID_MAX) == -1)
+		fatal("no memory");
+	search_send(c, op);
 }
 
 /* Report what was found, less what was not asked for. */
 static void
 search_flush(struct child *c, struct op *op)
 {
-	if (uidset_intersect(&op->ranges, &op->asked) == -1)
+	if (uidset_intersect(&op->ranges, &op->searched) == -1)
 		fatal("no memory");
 	event_ranges(c, op, MSG_UIDS);
 }
@@ -303,6 +313,6 @@ search_done(struct child *c, struct command *cmd, const struct resp_status *st)
 void
 fetch_finish(struct child *c, struct op *op)
 {
-	if (op->fail.kind == 0 && op->searched)
+	if (op->fail.kind == 0 && op->searched.n > 0)
 		search_flush(c, op);
 }

@@ -67,8 +67,10 @@ pull_run(struct child *c, struct op *op)
 
 	op->holding = 1;
 	select_again(c, op, m->modseq, &pull_calls);
-	if (m->want & PULL_UIDS)
-		fetch_search(c, op);
+	if (m->want & PULL_ALL)
+		fetch_search(c, op, 1);
+	else if (m->want & PULL_UIDS)
+		fetch_search(c, op, uidset_min(&op->asked));
 	if (m->want & PULL_META)
 		fetch_meta(c, op);
 	return 1;

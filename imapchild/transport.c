@@ -114,14 +114,23 @@ socket_handshake(struct transport *t)
 	return 1;
 }
 
+/*
+ * A read that did not fill its buffer has emptied the socket: the next one is
+ * answered without asking, and poll tells what came meanwhile.
+ */
 static ssize_t
 socket_read(struct transport *t, void *p, size_t n)
 {
 	ssize_t r;
 
+	if (t->drained) {
+		t->drained = 0;
+		return IO_WANT_IN;
+	}
 	do {
 		r = read(t->fd, p, n);
 	} while (r == -1 && errno == EINTR);
+	t->drained = r > 0 && (size_t)r < n;
 	if (r >= 0)
 		return r;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)

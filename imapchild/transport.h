@@ -52,6 +52,7 @@ struct transport {
 	const struct transport_ops *ops;
 	struct transport	*lower;		/* NULL: bottom */
 	int			 fd;		/* of the bottom, to poll */
+	int			 drained;	/* bottom: see socket_read() */
 	char			 err[TRANSPORT_ERRMAX]; /* the last, printable */
 	int			 kind;		/* FAIL_NET or FAIL_TLS of it */
 };

@@ -128,6 +128,13 @@ gather(struct mbox *m)
 void
 adopt_begin(struct mbox *m)
 {
+	guard_hold(m);
+	guard_recheck(m);
+}
+
+void
+adopt_pair(struct mbox *m)
+{
 	int i, both = 1;
 
 	pairing_free(&m->pairing);
@@ -173,41 +180,32 @@ adopt_headers(struct mbox *m)
 	mbox_wait(m, adopt_bodies);
 }
 
-/* The row of a pair: new, or a held one whose message was restored. */
-static struct row *
-adopted_row(struct mbox *m, const struct msg_pair *p)
-{
-	uint32_t uid[2] = { p->a, p->b };
-	struct row *r;
-	int i;
-
-	for (i = 0; i < 2 && p->held; i++) {
-		r = rowtab_find(&m->rowtab, (enum side)i, uid[i]);
-		if (r == NULL)
-			continue;
-		r->uid[OTHER(i)] = uid[OTHER(i)];
-		memset(r->s, 0, sizeof(r->s));
-		m->rowtab.unsorted = m->rowtab.unindexed = 1;
-		m->s[OTHER(i)].known++;
-		m->nheld--;
-		return r;
-	}
-	m->rows++;
-	return rowtab_append(&m->rowtab, p->a, p->b);
-}
-
-/* Pairs with a message of a held row replace that row. */
+/*
+ * Pairs with a message of a held row, whose other one was restored, replace
+ * that row: two rows, when each was held for the other side.
+ */
 static void
-mark_held(struct mbox *m)
+drop_held(struct mbox *m)
 {
 	struct msg_pair *p;
+	struct row *r;
 	size_t i;
+	int s;
 
 	for (i = 0; i < m->pairing.n; i++) {
 		p = &m->pairing.p[i];
-		p->held = rowtab_find(&m->rowtab, LOCAL, p->a) != NULL ||
-		    rowtab_find(&m->rowtab, REMOTE, p->b) != NULL;
+		p->held = 0;
+		for (s = 0; s < 2; s++) {
+			r = rowtab_find(&m->rowtab, (enum side)s,
+			    s == LOCAL ? p->a : p->b);
+			if (r == NULL || r->s[LOCAL].drop)
+				continue;
+			p->held = r->s[LOCAL].drop = 1;
+			m->nheld--;
+			m->rows--;
+		}
 	}
+	rowtab_drop(&m->rowtab, row_dropped);
 }
 
 static int
@@ -256,15 +254,27 @@ adopt_rows(struct mbox *m)
 	not_copied(m, LOCAL);
 	for (i = 0; i < m->pairing.n; i++) {
 		p = &m->pairing.p[i];
-		r = adopted_row(m, p);
+		r = rowtab_append(&m->rowtab, p->a, p->b);
 		r->s[LOCAL].compare = r->s[REMOTE].compare = 1;
 		refusals_drop(m, LOCAL, p->a);
 		refusals_drop(m, REMOTE, p->b);
 	}
+	m->rows += (uint32_t)m->pairing.n;
 	m->e->stats.adopted += m->pairing.n;
 	if (m->pairing.n > 0)
 		say(m->e, LOG_L_INFO, SIDE_NONE, m, "Recognised %zu messages "
 		    "on both sides", m->pairing.n);
+}
+
+/* A database that was lost is not to go unnoticed. */
+void
+engine_joined(struct engine *e)
+{
+	if (e->known || e->stats.adopted == 0)
+		return;
+	say(e, LOG_L_NOTICE, SIDE_DB, NULL, "It was empty although both sides "
+	    "hold the same mail: %llu equal messages were joined, not copied",
+	    (unsigned long long)e->stats.adopted);
 }
 
 void
@@ -318,7 +328,7 @@ adopt_bodies(struct mbox *m)
 	candset_free(&m->s[LOCAL].cands);
 	candset_free(&m->s[REMOTE].cands);
 	if (m->pairing.n > 0) {
-		mark_held(m);
+		drop_held(m);
 		adopt_rows(m);
 		map_send(m, MSG_MAP, MAP_NOSIDE, m->pairing.p, m->pairing.n,
 		    req_plain, NULL);

@@ -47,15 +47,14 @@ apply_flags(struct mbox *m, enum side side, uint32_t uid, flagid flags,
 }
 
 /*
- * Absent: reported and fitting EXISTS, or not in the complete list of what is
- * at or above UIDNEXT.  A VANISHED for those fits anything and says nothing.
+ * Absent from a list of all UIDs with which EXISTS agrees, and by nothing less
+ * (verify.c has seen to it that there is one if anything is said to be gone).
  */
 static int
 is_gone(const struct mside *s, uint32_t uid)
 {
-	if (uid < s->cur.uidnext)
-		return uidset_has(&s->vanished, uid);
-	return uid < s->sel.uidnext && !uidset_has(&s->listed, uid);
+	return s->complete && uid < s->sel.uidnext &&
+	    !uidset_has(&s->present, uid);
 }
 
 static void

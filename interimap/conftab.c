@@ -205,6 +205,43 @@ is_timeout(const char *v)
 	    v[0] >= '1';
 }
 
+/* A number of at most so many digits at p; where it ends, or NULL: none. */
+static const char *
+number(const char *p, size_t digits, uint32_t *n)
+{
+	size_t	i;
+
+	for (i = 0, *n = 0; i < digits && p[i] >= '0' && p[i] <= '9'; i++)
+		*n = *n * 10 + (uint32_t)(p[i] - '0');
+	return i == 0 ? NULL : p + i;
+}
+
+/* "COUNT PERCENT", or "0" */
+int
+maxdelete_parse(const char *v, uint32_t *count, uint32_t *percent)
+{
+	*percent = 0;
+	if ((v = number(v, 9, count)) == NULL)
+		return -1;
+	if (*count == 0)
+		return *v == '\0' ? 0 : -1;
+	if (*v != ' ')
+		return -1;
+	while (*v == ' ')
+		v++;
+	if ((v = number(v, 2, percent)) == NULL)
+		return -1;
+	return *v == '\0' ? 0 : -1;
+}
+
+static int
+is_maxdelete(const char *v)
+{
+	uint32_t	count, percent;
+
+	return maxdelete_parse(v, &count, &percent) == 0;
+}
+
 #define GLOBAL(f)	offsetof(struct config, f)
 #define SERVER(f)	offsetof(struct server, f)
 #define TEXT		"text without control characters is wanted"
@@ -253,6 +290,9 @@ static const struct confopt confopts[] = {
 	    GLOBAL(logprefix) },
 	{ "logfile", CONF_GLOBAL, is_absolute, "an absolute path is wanted",
 	    NULL, GLOBAL(logfile) },
+	{ "max-delete", CONF_GLOBAL, is_maxdelete, "COUNT PERCENT is wanted, "
+	    "a number from 1 and one from 0 to 99, or 0 for no limit",
+	    "100 50", GLOBAL(maxdelete) },
 	{ "null-stderr", CONF_SERVER, is_yesno, YESNO, "NO",
 	    SERVER(nullstderr) },
 	{ "password", CONF_SECRET, is_ascii, "ASCII is wanted", NULL,

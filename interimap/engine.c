@@ -58,6 +58,7 @@ copy_config(struct engine *e, const struct engine_config *c)
 	e->ref[LOCAL] = xstrdup(c->ref[LOCAL] ? c->ref[LOCAL] : "");
 	e->ref[REMOTE] = xstrdup(c->ref[REMOTE] ? c->ref[REMOTE] : "");
 	e->opts = xstrdup(c->opts ? c->opts : "");
+	guard_config(e, c);
 	e->window = c->window != 0 ? c->window : ENGINE_WINDOW;
 	e->rawpatterns = c->rawpatterns;
 	e->repairing = c->command == CMD_REPAIR;
@@ -203,6 +204,7 @@ engine_free(struct engine *e)
 	free(e->opts);
 	free(e->hash);
 	command_free(e->cmd);
+	guard_free(e);
 	free(e->reqs);
 	flagtab_free(&e->flagtab);
 	free(e);
@@ -348,22 +350,13 @@ mbox_step(struct mbox *m)
 	}
 }
 
-/* What the guard holds back is said in every run. */
-void
-mbox_holds(struct mbox *m)
-{
-	say(m->e, LOG_L_WARN, SIDE_NONE, m, "%u deletions are held back",
-	    m->nheld);
-	m->e->outcome = outcome_worse(m->e->outcome, OUT_GUARD);
-}
-
 void
 mbox_finish(struct mbox *m)
 {
 	if (!m->running)
 		return;
-	if (m->nheld > 0 && m->held == 0)
-		mbox_holds(m);
+	if (m->nheld > 0)
+		guard_say(m);
 	if (m->repair != NULL && !m->failed)
 		repair_summary(m);
 	m->running = 0;

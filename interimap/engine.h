@@ -86,6 +86,13 @@ struct engine_config {
 	/* They are MAILBOX arguments: with the local delimiter as it is. */
 	int		 rawpatterns;
 	unsigned int	 window;	/* mailboxes in flight; 0: the default */
+	/* max-delete: held are more than so many and so many percent of a
+	 * mailbox; a count of 0: no number is too large. */
+	uint32_t	 maxcount, maxpercent;
+	/* --allow-delete: of all, or of what these name, like MAILBOX. */
+	int		 allowall;
+	char *const	*allow;
+	size_t		 nallow;
 	/* CMD_DELETE, CMD_RENAME: the patterns are names, raw ones. */
 	enum command	 command;
 	int		 targets;
@@ -111,7 +118,9 @@ int		 engine_start(struct engine *);
 void		 engine_ready(struct engine *, enum side,
 		    const struct msg_ready *);
 void		 engine_wake(struct engine *);
-/* At the end of a run: say which messages a server does not take. */
+/* At the end of a run: say that an empty database was filled again, */
+void		 engine_joined(struct engine *);
+/* and which messages a server does not take. */
 void		 engine_refusals(struct engine *);
 /*
  * One message from a peer whose id is below ENGINE_IDMAX.  0; or -1 when the

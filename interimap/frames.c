@@ -134,6 +134,10 @@ frame_opened(struct session *s, enum peer p, struct imsg *im)
 	if (m.created)
 		session_say(s, LOG_L_NOTICE, SIDE_DB, "Creating new schema in "
 		    "database file %s", s->database);
+	if (m.copy.n > 0)
+		session_say(s, LOG_L_NOTICE, SIDE_DB, "Its tables are to be "
+		    "changed; what it was is kept in %.*s", (int)m.copy.n,
+		    m.copy.p);
 	if (m.old)
 		engine_migrate(s->engine);
 	s->unfinished = m.unclean == 2;

@@ -40,6 +40,8 @@
 #define NOTIFY_SECONDS	900		/* and with --notify */
 #define WATCH_MAX	(366 * 86400)
 
+#define ALLOW_MAX	64		/* --allow-delete=MAILBOX */
+
 struct options {
 	const char	*config;	/* --config, NULL: the default */
 	int		 quiet;
@@ -51,6 +53,9 @@ struct options {
 	int		 targets;	/* TARGET_*, of the command */
 	int		 commands;	/* how many different ones were given */
 	struct bytes	 badtarget;	/* the first that is none */
+	int		 allowall;	/* --allow-delete, without a mailbox, */
+	char		*allow[ALLOW_MAX];	/* and with: as mailboxes below */
+	size_t		 nallow;
 	char		**mailboxes;	/* in argv, or owned copies */
 	size_t		 nmailboxes;
 	int		 owned;		/* copies, of options_mailboxes() */
@@ -179,6 +184,7 @@ struct config {
 	char		*database, *logfile, *logprefix;
 	char		*listmailbox, *listopts, *ignore;
 	char		*strict;	/* strict-permissions */
+	char		*maxdelete;	/* max-delete */
 	struct server	 server[2];	/* LOCAL, REMOTE */
 };
 
@@ -215,6 +221,8 @@ struct confopt {
 const struct confopt	*confopt_find(const char *, size_t);
 const struct confopt	*confopt_at(size_t);	/* NULL past the last one */
 size_t			 confopt_index(const struct confopt *);
+/* What the option max-delete says; 0, or -1. */
+int	 maxdelete_parse(const char *, uint32_t *, uint32_t *);
 #define CONF_NOPTIONS	48	/* at least as many as the table has */
 
 /* ---- output.c: what a user sees ---- */

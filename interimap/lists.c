@@ -108,6 +108,7 @@ lists_status(struct mside *s, const struct msg_mailbox *mb)
 	s->status.uidvalidity = mb->uidvalidity;
 	s->status.uidnext = mb->uidnext;
 	s->status.modseq = mb->modseq;
+	s->messages = mb->messages;
 }
 
 static void
@@ -170,6 +171,7 @@ lists_dbmailbox(struct request *r, struct imsg *im)
 	m->idx = d.idx;
 	m->subscribed = d.subscribed;
 	m->hasstate = d.hasstate;
+	r->e->known |= d.hasstate;
 	m->above = d.above;
 	m->nintents = d.intents;
 	m->nheld = d.held;
@@ -334,7 +336,7 @@ is_dirty(const struct mbox *m)
 	int i;
 
 	if (!m->hasstate || m->above || m->nintents > 0 || m->e->repairing ||
-	    m->e->resetting || refusals_due(m))
+	    m->e->resetting || refusals_due(m) || guard_due(m))
 		return 1;
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
@@ -380,7 +382,7 @@ lists_decide(struct mbox *m)
 		return;
 	m->e->stats.mailboxes++;
 	if (m->nheld > 0 && (!l || !r || !is_dirty(m)))
-		mbox_holds(m);
+		guard_say(m);
 	if (!l || !r) {
 		one_sided(m, l ? LOCAL : REMOTE);
 		return;
@@ -426,11 +428,8 @@ static void
 decide_all(struct engine *e)
 {
 	struct mbox *m;
-	int i;
 
-	for (i = 0; i < 2; i++)
-		e->emptied[i] = e->messages[i] == 0 &&
-		    e->mapped >= GUARD_ACCOUNT;
+	guard_names(e);
 	for (m = e->all; m != NULL; m = m->link)
 		if (unlisted_is(m))
 			unlisted_hold(m);
@@ -453,23 +452,28 @@ lists_counted(struct request *r, struct imsg *im)
 	if (msg_get_counted(&im->data, &c) == -1)
 		return -1;
 	r->e->mapped += c.rows;
+	((struct mbox *)r->arg)->counted = c;
 	return 0;
 }
 
-/* A side without one message: how many did it have? */
+/*
+ * A side without one message: how many did it have?  Mailboxes that are gone
+ * or were replaced there count, too.  And of which side are those held?
+ */
 static void
-count_all(struct engine *e)
+count_rows(struct engine *e)
 {
+	const int all = e->messages[LOCAL] == 0 || e->messages[REMOTE] == 0;
 	struct mbox *m;
 	struct ibuf b;
 
 	for (m = e->all; m != NULL; m = m->link) {
-		if (m->idx == 0 || !m->hasstate || m->s[LOCAL].name == NULL ||
-		    m->s[REMOTE].name == NULL)
+		if (m->idx == 0 || !m->hasstate || (!all && m->nheld == 0) ||
+		    (m->s[LOCAL].name == NULL && m->s[REMOTE].name == NULL))
 			continue;
 		ibuf_init(&b);
 		ibuf_add_u32(&b, m->idx);
-		list_request(e, PEER_DB, MSG_COUNT, &b, NULL);
+		list_request(e, PEER_DB, MSG_COUNT, &b, m);
 	}
 }
 
@@ -487,7 +491,6 @@ lists_ready(struct engine *e)
 	if (e->opts[0] == '\0')
 		lists_inbox(e);
 	e->listnext = decide_all;
-	if (e->messages[LOCAL] == 0 || e->messages[REMOTE] == 0)
-		count_all(e);
+	count_rows(e);
 	lists_step(e);
 }

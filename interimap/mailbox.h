@@ -20,12 +20,13 @@
  * last of them is answered the function in m->next is the next state:
  *
  *   pull.c     PULL, LOOKUP: what changed
- *   verify.c   VERIFY: is it believable
+ *   verify.c   VERIFY: is it believable; nothing is gone without a whole list
  *   apply.c    what is believed is written into the rows
  *   adopt.c    PAIR, COMPARE: unmapped messages of both sides, and rows whose
  *              base is not known (RESUME)
  *   merge.c    MERGE: what to do with one row (pure)
  *   pair.c     which unmapped messages are the same (pure)
+ *   guard.c    which deletions are held back, and what becomes of them
  *   push.c     PUSH: STORE and EXPUNGE
  *   copy.c     COPY: batches, intents, transfers
  *   copied.c   what became of them
@@ -64,6 +65,11 @@
 #define VERIFY_MAX	3
 /* So many new messages at most have their metadata fetched with the PULL. */
 #define META_MAX	1000
+/*
+ * All UIDs of a mailbox come with its PULL when they are so many ranges at most
+ * (some 10 octets each), or when messages are known to be missing.
+ */
+#define RANGES_MAX	1000
 /* Messages of one GETMETA, and the most one COPY_IN describes. */
 #define META_CHUNK	512
 /* A hostile child may not make us collect more than this. */
@@ -95,9 +101,7 @@
 #define NAP_MS		1000
 #define NAPS_MAX	3
 #define NAPS_LIMIT	2	/* where that may not be what it asks for */
-/* The deletion guard (both must be exceeded), and a whole account emptied. */
-#define GUARD_COUNT	100
-#define GUARD_PERCENT	50
+/* The deletion guard: an account that held so many became empty. */
 #define GUARD_ACCOUNT	25
 
 /* ---- flagtab.c: every flag set seen, once; 0 is the empty set ---- */
@@ -157,6 +161,7 @@ void		 rowtab_sort(struct rowtab *);	/* by local UID */
 void		 rowtab_uids(struct rowtab *, enum side, struct uidset *);
 /* Drop the rows the call says 1 of. */
 void		 rowtab_drop(struct rowtab *, int (*)(const struct row *));
+int		 row_dropped(const struct row *);	/* it is marked so */
 
 /* ---- merge.c ---- */
 
@@ -195,6 +200,8 @@ struct pairing {
 
 void	 candset_free(struct candset *);
 struct cand *candset_add(struct candset *, uint32_t);
+void	 candset_sort(struct candset *);		/* for candset_find() */
+const struct cand *candset_find(const struct candset *, uint32_t);
 void	 pairing_free(struct pairing *);
 /*
  * Match by header digest: pairs that are certain go to p, those that only
@@ -252,7 +259,8 @@ struct mside {
 	char		*name;		/* as the server has it; NULL: absent */
 	unsigned int	 attrs;
 	int		 has;		/* STATUS_* of LIST */
-	struct msg_state status;	/* of LIST */
+	struct msg_state status;	/* of LIST, */
+	uint32_t	 messages;	/* and MESSAGES */
 	struct msg_state db;		/* what the database says */
 	struct msg_state cur;		/* all up to here is dealt with */
 	struct msg_state sel;		/* of the last SELECT */
@@ -269,7 +277,9 @@ struct mside {
 	int		 uncreated;	/* and that was refused */
 	/* of this round */
 	struct uidset	 vanished, listed, skipped, present;
-	int		 verified;	/* present is a complete SEARCH */
+	int		 whole;		/* present was asked for as a whole, */
+	int		 complete;	/* and EXISTS agrees, */
+	int		 verified;	/* and with it all rows were looked at */
 	struct change	*changes;
 	size_t		 nchanges, changesize;
 	struct metalist	 meta;
@@ -287,6 +297,21 @@ struct mside {
 	struct candset	 cands;
 };
 
+/* Why deletions are held: what became of a side. */
+enum hold {
+	HOLD_BEFORE = 0,	/* an earlier run has decided */
+	HOLD_MANY,		/* max-delete */
+	HOLD_ACCOUNT,		/* all of it is empty */
+	HOLD_UIDNEXT		/* UIDNEXT went back */
+};
+
+struct allow {			/* --allow-delete=MAILBOX */
+	char	*arg;
+	char	*name;		/* the delimiter is NUL */
+	size_t	 len;
+	int	 exact;		/* a mailbox is called so: no wildcards */
+};
+
 struct mbox {
 	struct engine	*e;
 	struct mbox	*link;		/* in engine's list of all */
@@ -301,6 +326,7 @@ struct mbox {
 	uint32_t	 nintents, nheld;
 	uint32_t	 rows;		/* of the mapping, from COUNT */
 	struct msg_counted counted;
+	int		 hascounted;
 	struct mside	 s[2];
 	struct rowtab	 rowtab;
 	struct msg_intended *intents;
@@ -317,7 +343,8 @@ struct mbox {
 	int		 running;	/* counts for the window */
 	int		 settling;	/* the next PULL is already sent */
 	unsigned int	 unstarted;	/* batches before their COPY_IN */
-	uint64_t	 held;
+	uint64_t	 ndeleted[2];	/* in this run, on that side */
+	enum hold	 why[2];	/* deletions of that side are held */
 };
 
 struct engine {
@@ -331,6 +358,7 @@ struct engine {
 	int		 repairing, resetting;
 	uint64_t	 weight;	/* of what is under repair */
 	int		 migrate;	/* the database is of version 0 */
+	int		 known;		/* it has the state of a mailbox */
 	unsigned int	 window;
 	enum outcome	 outcome;
 	struct engine_stats stats;
@@ -346,7 +374,10 @@ struct engine {
 	void		(*listnext)(struct engine *);
 	uint64_t	 messages[2];	/* STATUS MESSAGES of all, if known */
 	uint64_t	 mapped;	/* rows of all mailboxes, if asked */
-	int		 emptied[2];	/* held >= 25 messages, now none */
+	uint32_t	 maxcount, maxpercent;	/* max-delete; 0: any number */
+	int		 allowall;	/* --allow-delete */
+	struct allow	*allow;
+	size_t		 nallow;
 	struct mbox	*all, **alltail;
 	struct mbox	**hash;
 	size_t		 nall, nhash;
@@ -415,7 +446,6 @@ enum outcome outcome_of(const struct msg_fail *);
 void	 mbox_wait(struct mbox *, void (*)(struct mbox *));
 void	 mbox_step(struct mbox *);	/* something was answered */
 void	 mbox_finish(struct mbox *);
-void	 mbox_holds(struct mbox *);	/* deletions, by the guard */
 void	 engine_schedule(struct engine *);
 void	 engine_queue(struct mbox *);	/* it has work */
 /* Ask for credit; the batch starts at once or later by batch_start(). */
@@ -484,7 +514,7 @@ void	 pull_lookup(struct mbox *, enum side, const struct uidset *);
 void	 pull_looked(struct mbox *);		/* verify.c */
 /* 1: EXISTS agrees with the complete list of this side. */
 int	 verify_fits(const struct mside *);
-/* It is in force: what of the rows is not in it has vanished. */
+/* It is in force, for all rows: what is not in it has vanished. */
 void	 verify_take(struct mbox *, enum side);
 /* Count a try; -1: they are used up, and the mailbox is left. */
 int	 verify_again(struct mbox *);
@@ -501,7 +531,24 @@ int	 pull_intended(struct request *, struct imsg *);
 /* Read a MESSAGE frame into a list; 0, or -1 malformed. */
 int	 meta_read(struct engine *, struct imsg *, struct metalist *);
 
+/* guard.c */
+void	 guard_config(struct engine *, const struct engine_config *);
+void	 guard_free(struct engine *);
+void	 guard_names(struct engine *);	/* the lists are in */
+/* 1: deletions are held that this run is to make. */
+int	 guard_due(const struct mbox *);
+/* 1: before that, this side must list all its UIDs. */
+int	 guard_asks(const struct mbox *, enum side);
+/* Hold what is too much; it may be paired with copies then. */
+void	 guard_hold(struct mbox *);
+/* Held, and there again?  Ends in adopt_pair(). */
+void	 guard_recheck(struct mbox *);
+/* Held before and let through now, where they are known to be absent. */
+void	 guard_release(struct mbox *);
+void	 guard_say(struct mbox *);	/* what is held, in every run */
+
 void	 adopt_begin(struct mbox *);
+void	 adopt_pair(struct mbox *);		/* the second half */
 /* MAP, UNMAP, HOLD for any number of pairs. */
 void	 map_send(struct mbox *, enum msg_type, uint8_t,
 	    const struct msg_pair *, size_t, req_done, void *);

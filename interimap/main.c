@@ -70,6 +70,8 @@ help(void)
 	    "  --rename          rename the first MAILBOX to the second\n"
 	    "  --target=TARGET   only there: local, remote, database; again or\n"
 	    "                    comma-separated for several\n\n"
+	    "  --allow-delete[=MAILBOX]\n"
+	    "                    make the deletions that are held back\n"
 	    "  --config=FILE     configuration file (default: config)\n"
 	    "  --watch[=SECONDS] run again and again (default: every %d s,\n"
 	    "                    with --notify: %d s)\n"

@@ -29,18 +29,22 @@
 #include "interimap.h"
 
 enum optid {
-	OPT_CONFIG, OPT_DEBUG, OPT_DELETE, OPT_HELP, OPT_NOTIFY, OPT_QUIET,
+	OPT_ALLOW, OPT_CONFIG, OPT_DEBUG, OPT_DELETE, OPT_HELP, OPT_NOTIFY, OPT_QUIET,
 	OPT_RENAME, OPT_REPAIR, OPT_RESET, OPT_TARGET, OPT_VERSION, OPT_WATCH
 };
 
-/* ARG_NUMBER: optional; a word of its own if that is a number. */
-enum optarg { ARG_NONE, ARG_REQUIRED, ARG_NUMBER };
+/*
+ * ARG_OPTIONAL: behind "=" only, for a word of its own is a MAILBOX.
+ * ARG_NUMBER: optional; a word of its own if that is a number.
+ */
+enum optarg { ARG_NONE, ARG_OPTIONAL, ARG_REQUIRED, ARG_NUMBER };
 
 static const struct longopt {
 	const char	*name;
 	enum optid	 id;
 	enum optarg	 arg;
 } longopts[] = {
+	{ "allow-delete", OPT_ALLOW,	ARG_OPTIONAL },
 	{ "config",	OPT_CONFIG,	ARG_REQUIRED },
 	{ "debug",	OPT_DEBUG,	ARG_NONE },
 	{ "delete",	OPT_DELETE,	ARG_NONE },
@@ -111,6 +115,21 @@ set_targets(struct options *o, const char *arg)
 	}
 }
 
+/* --allow-delete[=MAILBOX]: may be given again, and adds up. */
+static int
+set_allow(struct options *o, const char *arg, char *err, size_t errlen)
+{
+	if (arg == NULL)
+		o->allowall = 1;
+	else if (o->nallow == ALLOW_MAX) {
+		snprintf(err, errlen, "Option --allow-delete: at most %d "
+		    "mailboxes; wildcards name more", ALLOW_MAX);
+		return -1;
+	} else
+		o->allow[o->nallow++] = (char *)(uintptr_t)arg;
+	return 0;
+}
+
 static void
 set_command(struct options *o, enum command c)
 {
@@ -123,6 +142,8 @@ apply(struct options *o, const struct longopt *l, const char *arg, char *err,
     size_t errlen)
 {
 	switch (l->id) {
+	case OPT_ALLOW:
+		return set_allow(o, arg, err, errlen);
 	case OPT_CONFIG:
 		o->config = arg;
 		break;
@@ -253,6 +274,14 @@ check_command(struct options *o, char *err, size_t errlen)
 		why = "Option --notify does not go with a command";
 	else if (o->command != CMD_SYNC && o->watch != 0)
 		why = "Option --watch does not go with a command";
+	else if (o->command != CMD_SYNC && (o->allowall || o->nallow > 0))
+		why = "Option --allow-delete does not go with a command";
+	else if (o->watch != 0 && (o->allowall || o->nallow > 0))
+		why = "Option --allow-delete is for one run: it does not go "
+		    "with --watch";
+	else if (o->notify && (o->allowall || o->nallow > 0))
+		why = "Option --allow-delete is for one run: it does not go "
+		    "with --notify";
 	if (why != NULL) {
 		snprintf(err, errlen, "%s", why);
 		return -1;
@@ -332,13 +361,18 @@ mailbox_name(const char *arg, char *err, size_t errlen)
 int
 options_mailboxes(struct options *o, char *err, size_t errlen)
 {
-	char	**args = o->mailboxes;
-	size_t	  i, n = o->nmailboxes;
+	char	**args = o->mailboxes, *allow[ALLOW_MAX];
+	size_t	  i, n = o->nmailboxes, nallow = o->nallow;
 
+	memcpy(allow, o->allow, sizeof(allow));
+	memset(o->allow, 0, sizeof(o->allow));
 	o->mailboxes = calloc(n + 1, sizeof(*o->mailboxes));
 	if (o->mailboxes == NULL)
 		fatal("out of memory");
 	o->owned = 1;
+	for (i = 0; i < nallow; i++)
+		if ((o->allow[i] = mailbox_name(allow[i], err, errlen)) == NULL)
+			return -1;
 	for (i = 0; i < n; i++) {
 		o->mailboxes[i] = mailbox_name(args[i], err, errlen);
 		if (o->mailboxes[i] == NULL)
@@ -361,8 +395,11 @@ options_free(struct options *o)
 		return;
 	for (i = 0; i < o->nmailboxes; i++)
 		free(o->mailboxes[i]);
+	for (i = 0; i < o->nallow; i++)
+		free(o->allow[i]);
 	free(o->mailboxes);
 	o->mailboxes = NULL;
+	o->nallow = 0;
 	o->nmailboxes = 0;
 	o->owned = 0;
 }

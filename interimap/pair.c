@@ -48,6 +48,33 @@ candset_add(struct candset *s, uint32_t uid)
 	return c;
 }
 
+static int
+by_cand(const void *va, const void *vb)
+{
+	const struct cand *a = va, *b = vb;
+
+	return a->uid < b->uid ? -1 : a->uid > b->uid;
+}
+
+void
+candset_sort(struct candset *set)
+{
+	if (set->n > 0)
+		qsort(set->c, set->n, sizeof(*set->c), by_cand);
+}
+
+/* Of this UID, or NULL: it was not told. */
+const struct cand *
+candset_find(const struct candset *set, uint32_t uid)
+{
+	struct cand key;
+
+	key.uid = uid;
+	if (set->n == 0)
+		return NULL;
+	return bsearch(&key, set->c, set->n, sizeof(key), by_cand);
+}
+
 void
 pairing_free(struct pairing *p)
 {

@@ -79,7 +79,7 @@ pull_uids(struct request *r, struct imsg *im)
 	struct mside *s = &r->m->s[r->peer];
 
 	return msg_get_set(&im->data,
-	    r->type == MSG_SEARCH ? &s->present : &s->listed);
+	    r->type == MSG_SEARCH || s->whole ? &s->present : &s->listed);
 }
 
 int
@@ -151,6 +151,7 @@ pull_counted(struct request *r, struct imsg *im)
 {
 	if (r->m == NULL)
 		return lists_counted(r, im);
+	r->m->hascounted = 1;
 	return msg_get_counted(&im->data, &r->m->counted);
 }
 
@@ -196,6 +197,51 @@ pull_want(const struct mbox *m, enum side side)
 	return PULL_META;
 }
 
+/*
+ * Messages that must be there, by STATUS, if none of the database's vanished:
+ * the new ones cannot be more than UIDNEXT grew by.
+ */
+static int
+none_missing(const struct mbox *m, enum side side)
+{
+	const struct mside *s = &m->s[side];
+	const struct msg_counted *c = &m->counted;
+
+	return m->hascounted && s->status.uidnext >= s->cur.uidnext &&
+	    s->messages == (uint64_t)c->rows - c->held[side] +
+	    c->skipped[side] + (s->status.uidnext - s->cur.uidnext);
+}
+
+/* UIDs of all its messages may be more than this many ranges. */
+static int
+is_scattered(const struct mside *s)
+{
+	return s->has & STATUS_MESSAGES && s->has & STATUS_UIDNEXT &&
+	    s->messages > RANGES_MAX &&
+	    s->status.uidnext > (uint64_t)s->messages + RANGES_MAX;
+}
+
+/*
+ * Whatever the mapping has can be missing, and that is believed of a whole list
+ * only (verify.c).  Asked for with the PULL it costs no flight of its own; but
+ * not every server has the short form of the answer (RFC 4731), and without it
+ * the list is asked for only when something is said to be missing.
+ */
+static int
+want_all(const struct mbox *m, enum side side)
+{
+	const struct mside *s = &m->s[side];
+
+	if (!m->hasstate || s->cur.uidnext <= 1 || repair_first(m) ||
+	    !(m->e->caps[side] & CAP_ESEARCH))
+		return 0;
+	if (~s->has & (STATUS_UIDNEXT | STATUS_MODSEQ | STATUS_MESSAGES))
+		return PULL_ALL;
+	if (s->status.modseq == s->db.modseq || none_missing(m, side))
+		return 0;
+	return PULL_ALL;
+}
+
 static void
 pull_reset(struct mside *s)
 {
@@ -203,7 +249,7 @@ pull_reset(struct mside *s)
 	uidset_free(&s->listed);
 	uidset_free(&s->skipped);
 	uidset_free(&s->present);
-	s->verified = 0;
+	s->whole = s->complete = s->verified = 0;
 	s->nchanges = 0;
 	s->meta.n = s->meta.next = 0;
 	s->pulled = 1;
@@ -218,6 +264,7 @@ pull_send(struct mbox *m, enum side side, int want)
 	struct ibuf b;
 
 	pull_reset(s);
+	s->whole = (want & PULL_ALL) != 0;
 	memset(&p, 0, sizeof(p));
 	p.mailbox = bytes_of(s->name);
 	p.uidvalidity = s->cur.uidvalidity;
@@ -237,6 +284,14 @@ ask_db(struct mbox *m, enum msg_type type, req_done done)
 	ibuf_init(&b);
 	ibuf_add_u32(&b, m->idx);
 	request(m->e, m, PEER_DB, type, &b, done, NULL);
+}
+
+static void
+pull_both(struct mbox *m)
+{
+	pull_send(m, LOCAL, pull_want(m, LOCAL) | want_all(m, LOCAL));
+	pull_send(m, REMOTE, pull_want(m, REMOTE) | want_all(m, REMOTE));
+	mbox_wait(m, m->idx == 0 ? lists_made : pull_done);
 }
 
 void
@@ -268,9 +323,12 @@ pull_begin(struct mbox *m)
 		ask_db(m, MSG_COUNT, req_plain);
 	if (m->nintents > 0)
 		ask_db(m, MSG_INTENTS, req_plain);
-	pull_send(m, LOCAL, pull_want(m, LOCAL));
-	pull_send(m, REMOTE, pull_want(m, REMOTE));
-	mbox_wait(m, m->idx == 0 ? lists_made : pull_done);
+	/* The database answers at once: a needless list may be long. */
+	if (m->hasstate && (is_scattered(&m->s[LOCAL]) ||
+	    is_scattered(&m->s[REMOTE])))
+		mbox_wait(m, pull_both);
+	else
+		pull_both(m);
 }
 
 /* ---- after the PULL ---- */

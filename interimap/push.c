@@ -17,9 +17,9 @@
 /*
  * PUSH: carry out MERGE's decisions.  One STORE for each side and flag set,
  * guarded by UNCHANGEDSINCE, so that what another client does meanwhile is
- * never overwritten; deletions under the guard; rows of messages that are
- * gone on both sides are dropped.  All of it leaves in one flight with the new
- * messages of copy_begin().
+ * never overwritten; deletions, but for those that are held (guard.c); rows of
+ * messages that are gone on both sides are dropped.  All of it leaves in one
+ * flight with the new messages of copy_begin().
  */
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,6 @@ struct push {
 };
 
 struct plan {
-	uint64_t	 ndeletes[2];
 	struct msg_pair	*unmap;
 	size_t		 nunmap, unmapsize;
 };
@@ -94,6 +93,12 @@ plan_store(struct mbox *m, enum side side, flagid want, uint32_t uid)
 }
 
 /* ---- MERGE over all rows ---- */
+
+static int
+both_gone(const struct row *r)
+{
+	return r->s[LOCAL].gone && r->s[REMOTE].gone;
+}
 
 static void
 warn_conflict(struct mbox *m, const struct row *r)
@@ -158,9 +163,12 @@ plan_row(struct mbox *m, struct plan *pl, struct row *r,
 {
 	struct merge mg;
 
-	if ((r->s[LOCAL].held || r->s[REMOTE].held) &&
-	    !(r->s[LOCAL].gone && r->s[REMOTE].gone))
-		return;
+	if (r->s[LOCAL].held || r->s[REMOTE].held) {
+		if (!both_gone(r))
+			return;
+		r->s[LOCAL].held = r->s[REMOTE].held = 0;
+		m->nheld--;
+	}
 	mg = merge_row(&m->e->flagtab, r, perm);
 	switch (mg.act) {
 	case MERGE_UNMAP:
@@ -168,75 +176,11 @@ plan_row(struct mbox *m, struct plan *pl, struct row *r,
 		break;
 	case MERGE_DELETE:
 		add_uid(&m->deletes[mg.side], r->uid[mg.side]);
-		pl->ndeletes[mg.side]++;
 		break;
 	case MERGE_NOTHING:
 	case MERGE_FLAGS:
 		plan_flags(m, r, &mg);
 		break;
-	}
-}
-
-/* ---- the guard ---- */
-
-static const char *
-guard_reason(const struct mbox *m, enum side side, uint64_t n)
-{
-	if (m->e->emptied[OTHER(side)])
-		return "the whole account became empty there";
-	if (n > GUARD_COUNT && n * 100 > (uint64_t)m->rows * GUARD_PERCENT)
-		return "more than half of the mailbox would go";
-	return NULL;
-}
-
-/* Record deletions on this side as held; the rows stay. */
-static void
-hold(struct mbox *m, enum side side, struct uidset *set)
-{
-	enum side from = OTHER(side);
-	struct msg_pair *p;
-	struct uiditer it;
-	struct row *r;
-	uint32_t uid;
-	size_t n = 0;
-
-	p = calloc((size_t)uidset_count(set), sizeof(*p));
-	if (p == NULL)
-		fatal("out of memory");
-	uiditer_init(&it, set);
-	while ((uid = uiditer_next(&it)) != 0) {
-		r = rowtab_find(&m->rowtab, side, uid);
-		r->s[from].held = 1;
-		r->s[from].gone = 0;
-		p[n].a = r->uid[LOCAL];
-		p[n++].b = r->uid[REMOTE];
-	}
-	map_send(m, MSG_HOLD, (uint8_t)from, p, n, req_plain, NULL);
-	free(p);
-	m->nheld += (uint32_t)n;
-	m->held += n;
-	m->e->stats.held += n;
-	uidset_free(set);
-}
-
-static void
-guard(struct mbox *m, struct plan *pl)
-{
-	const char *why;
-	int i;
-
-	for (i = 0; i < 2; i++) {
-		if (pl->ndeletes[i] == 0 ||
-		    (why = guard_reason(m, (enum side)i, pl->ndeletes[i])) ==
-		    NULL)
-			continue;
-		say(m->e, LOG_L_WARN, i, m, "%llu deletions held back: %s "
-		    "(%s). Restore them on %s, or delete them here too",
-		    (unsigned long long)pl->ndeletes[i], why,
-		    side_name(OTHER(i)), side_name(OTHER(i)));
-		hold(m, (enum side)i, &m->deletes[i]);
-		pl->ndeletes[i] = 0;
-		m->e->outcome = outcome_worse(m->e->outcome, OUT_GUARD);
 	}
 }
 
@@ -381,13 +325,6 @@ push_vanished(struct request *r, struct imsg *im)
 	return msg_get_set(&im->data, &p->vanished);
 }
 
-/* The rows of these UIDs are gone from the database, and so from here. */
-static int
-both_gone(const struct row *r)
-{
-	return r->s[LOCAL].gone && r->s[REMOTE].gone;
-}
-
 static void
 unmapped(struct request *rq, const struct msg_fail *fail)
 {
@@ -434,6 +371,7 @@ expunged(struct request *rq, const struct msg_fail *fail)
 	map_send(m, MSG_UNMAP, MAP_NOSIDE, pl.unmap, pl.nunmap, unmapped,
 	    NULL);
 	free(pl.unmap);
+	m->ndeleted[p->side] += uidset_count(&p->set);
 	m->e->stats.deleted[p->side] += uidset_count(&p->set);
 	if (!uidset_empty(&p->set)) {
 		snprintf(what, sizeof(what), "Removed %llu UID(s)",
@@ -499,11 +437,11 @@ push_begin(struct mbox *m)
 	uint32_t i;
 
 	memset(&pl, 0, sizeof(pl));
+	guard_release(m);
 	perm[LOCAL] = m->s[LOCAL].perm;
 	perm[REMOTE] = m->s[REMOTE].perm;
 	for (i = 0; i < m->rowtab.n; i++)
 		plan_row(m, &pl, &m->rowtab.r[i], perm);
-	guard(m, &pl);
 	if (pl.nunmap > 0)
 		map_send(m, MSG_UNMAP, MAP_NOSIDE, pl.unmap, pl.nunmap,
 		    unmapped, NULL);

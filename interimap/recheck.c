@@ -211,25 +211,6 @@ recheck_dates(struct mbox *m)
 	mbox_wait(m, recheck_headers);
 }
 
-static int
-by_uid(const void *va, const void *vb)
-{
-	const struct cand *a = va, *b = vb;
-
-	return a->uid < b->uid ? -1 : a->uid > b->uid;
-}
-
-static const struct cand *
-cand_find(const struct candset *set, uint32_t uid)
-{
-	struct cand key;
-
-	key.uid = uid;
-	if (set->n == 0)
-		return NULL;
-	return bsearch(&key, set->c, set->n, sizeof(key), by_uid);
-}
-
 /*
  * The headers are not those of one message.  So it is when one of them is gone
  * by now: that is no deletion of the other until it is known to be the same.
@@ -289,14 +270,13 @@ recheck_headers(struct mbox *m)
 	struct row *r;
 	uint32_t i;
 
-	if (l->n > 0)
-		qsort(l->c, l->n, sizeof(*l->c), by_uid);
-	if (o->n > 0)
-		qsort(o->c, o->n, sizeof(*o->c), by_uid);
+	candset_sort(l);
+	candset_sort(o);
 	for (i = rp->from; i < rp->from + rp->n; i++) {
 		r = &m->rowtab.r[i];
-		if ((dates_differ(m, r) && is_other(cand_find(l, r->uid[LOCAL]),
-		    cand_find(o, r->uid[REMOTE]))) ||
+		if ((dates_differ(m, r) && is_other(
+		    candset_find(l, r->uid[LOCAL]),
+		    candset_find(o, r->uid[REMOTE]))) ||
 		    (is_above(m, r) && is_dateless(m, r)))
 			part(m, r);
 	}

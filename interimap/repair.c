@@ -164,16 +164,10 @@ repair_drop(struct mbox *m, struct row *r)
 	r->s[LOCAL].drop = 1;
 }
 
-static int
-is_dropped(const struct row *r)
-{
-	return r->s[LOCAL].drop;
-}
-
 void
 repair_dropped(struct mbox *m)
 {
-	rowtab_drop(&m->rowtab, is_dropped);
+	rowtab_drop(&m->rowtab, row_dropped);
 	m->rows = m->rowtab.n;
 }
 

@@ -158,6 +158,12 @@ rowtab_add(struct rowtab *t, uint32_t luid, uint32_t ruid)
 	return rowtab_append(t, luid, ruid);
 }
 
+int
+row_dropped(const struct row *r)
+{
+	return r->s[LOCAL].drop;
+}
+
 void
 rowtab_drop(struct rowtab *t, int (*drop)(const struct row *))
 {

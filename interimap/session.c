@@ -114,6 +114,12 @@ make_engine(struct session *s)
 	ec.patterns = s->patterns.v;
 	ec.npatterns = s->patterns.n;
 	ec.rawpatterns = s->opts->nmailboxes > 0;
+	if (maxdelete_parse(s->conf->maxdelete, &ec.maxcount,
+	    &ec.maxpercent) == -1)
+		fatal("max-delete = %s", s->conf->maxdelete);
+	ec.allowall = s->opts->allowall;
+	ec.allow = s->opts->allow;
+	ec.nallow = s->opts->nallow;
 	ec.command = s->opts->command;
 	ec.targets = s->opts->targets;
 	if (s->ignore != NULL)
@@ -324,6 +330,7 @@ engine_ended(struct session *s)
 	enum outcome	o;
 	int		well;
 
+	engine_joined(s->engine);
 	engine_refusals(s->engine);
 	o = engine_outcome(s->engine);
 	well = o == OUT_DONE || o == OUT_GUARD || o == OUT_PARTIAL;

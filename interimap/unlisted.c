@@ -82,8 +82,11 @@ unlisted_take(struct engine *e, enum side side, const struct msg_mailbox *mb)
 	    &len) == -1 || (m = mbox_find(e, name, len)) == NULL ||
 	    !m->unlisted || m->s[side].name != NULL)
 		return;
-	if (!lists_absent(&m->s[side], mb))
+	if (!lists_absent(&m->s[side], mb)) {
 		lists_status(&m->s[side], mb);
+		e->messages[side] += mb->has & STATUS_MESSAGES ?
+		    mb->messages : 1;
+	}
 }
 
 /* These mailboxes are left alone, the others are not. */

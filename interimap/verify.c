@@ -16,8 +16,11 @@
 
 /*
  * VERIFY: is what a side told in its PULL believable?  VANISHED and the list
- * of new messages must fit EXISTS (rule 1 of the design: nothing is deleted on
- * less); where they do not, the whole list of UIDs is asked for and decides.
+ * of new messages must fit EXISTS, and no message counts as gone unless it is
+ * absent from a list of all UIDs with which EXISTS agrees, whatever VANISHED
+ * said (rule 1 of the design: nothing is deleted on less).  Where the one does
+ * not fit, or the other did not come with the PULL, all rows are looked up and
+ * the whole list decides.
  * Called by pull.c when the rows are there; ends in pull_apply().
  */
 #include <stdlib.h>
@@ -115,7 +118,107 @@ verify_again(struct mbox *m)
 
 static void	verified(struct mbox *);
 
-/* Ask for the whole list of the sides whose numbers do not fit. */
+/*
+ * What VANISHED told of messages that are there.  None can have come in between:
+ * the list was made after the SELECT, and no UID is given twice.
+ */
+static void
+not_believed(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	struct uidset lies;
+
+	uidset_init(&lies);
+	if (uidset_copy(&lies, &s->present) == -1 ||
+	    uidset_intersect(&lies, &s->vanished) == -1 ||
+	    uidset_minus(&s->vanished, &lies) == -1)
+		fatal("out of memory");
+	if (!uidset_empty(&lies))
+		say(m->e, LOG_L_WARN, side, m, "the server reported %llu "
+		    "messages as vanished that exist: not believed, they are "
+		    "kept on both sides",
+		    (unsigned long long)uidset_count(&lies));
+	uidset_free(&lies);
+}
+
+/* What came with the PULL, if it was a list of all there is. */
+static void
+take_list(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side];
+	int err = 0;
+
+	if (s->verified)
+		return;
+	if (s->whole)
+		err = uidset_union(&s->listed, &s->present);
+	else if (s->cur.uidnext <= 1) {
+		err = uidset_copy(&s->present, &s->listed);
+		s->whole = 1;
+	}
+	s->complete = s->whole && verify_fits(s);
+	if (s->complete) {
+		err |= uidset_copy(&s->listed, &s->present);
+		not_believed(m, side);
+	}
+	if (err)
+		fatal("out of memory");
+}
+
+/* Messages of this set are missing, it is said: VANISHED, or not listed. */
+static int
+are_missing(const struct mside *s, struct uidset *set)
+{
+	struct uidset old;
+	int missing, err = 0;
+
+	uidset_init(&old);
+	err |= uidset_copy(&old, set);
+	err |= uidset_intersect(&old, &s->vanished);
+	err |= uidset_remove_range(&old, s->cur.uidnext, UID_MAX);
+	if (s->cur.uidnext > 1)
+		err |= uidset_remove_range(set, 1, s->cur.uidnext - 1);
+	err |= uidset_remove_range(set, s->sel.uidnext, UID_MAX);
+	err |= uidset_minus(set, &s->listed);
+	if (err)
+		fatal("out of memory");
+	missing = !uidset_empty(&old) || !uidset_empty(set);
+	uidset_free(&old);
+	return missing;
+}
+
+/* Any that the database or this run knows of. */
+static int
+any_missing(struct mbox *m, enum side side)
+{
+	const struct mside *s = &m->s[side];
+	const struct row *r;
+	struct uidset set;
+	uint32_t i;
+	int missing;
+
+	uidset_init(&set);
+	rowtab_sort(&m->rowtab);
+	for (i = 0; i < m->rowtab.n; i++) {
+		r = &m->rowtab.r[i];
+		if (!r->s[side].held && (r->uid[side] >= s->cur.uidnext ||
+		    uidset_has(&s->vanished, r->uid[side])) &&
+		    uidset_add(&set, r->uid[side]) == -1)
+			fatal("out of memory");
+	}
+	if (uidset_union(&set, &s->fresh) == -1 ||
+	    uidset_union(&set, &s->skipped) == -1 ||
+	    uidset_union(&set, &s->again) == -1)
+		fatal("out of memory");
+	missing = are_missing(s, &set);
+	uidset_free(&set);
+	return missing;
+}
+
+/*
+ * Ask for the whole list of the sides whose numbers do not fit, if it is not
+ * here, and for all rows.
+ */
 static void
 verify(struct mbox *m)
 {
@@ -132,15 +235,26 @@ verify(struct mbox *m)
 		s = &m->s[i];
 		if (!s->doubt)
 			continue;
-		say(m->e, LOG_L_DEBUG, i, m, "EXISTS %u does not fit what "
-		    "changed: asking for all UIDs", s->exists);
-		uidset_free(&s->present);
-		uids_send(m, (enum side)i, MSG_SEARCH, ID_NONE, &all, req_plain,
-		    NULL);
+		say(m->e, LOG_L_DEBUG, i, m, "EXISTS %u and what changed are "
+		    "compared with all UIDs", s->exists);
+		if (!s->complete) {
+			uidset_free(&s->present);
+			uids_send(m, (enum side)i, MSG_SEARCH, ID_NONE, &all,
+			    req_plain, NULL);
+		}
 		pull_lookup(m, (enum side)i, &all);
 	}
 	uidset_free(&all);
 	mbox_wait(m, verified);
+}
+
+static int
+is_doubtful(struct mbox *m, enum side side)
+{
+	const struct mside *s = &m->s[side];
+
+	return !s->verified && (guard_asks(m, side) || !fits(m, side) ||
+	    (!s->complete && any_missing(m, side)));
 }
 
 void
@@ -157,7 +271,8 @@ pull_looked(struct mbox *m)
 			continue;
 		if (m->round == 1 && m->hasstate)
 			count_known(m, (enum side)i);
-		m->s[i].doubt = !m->s[i].verified && !fits(m, (enum side)i);
+		take_list(m, (enum side)i);
+		m->s[i].doubt = is_doubtful(m, (enum side)i);
 		doubt |= m->s[i].doubt;
 	}
 	if (doubt)
@@ -210,19 +325,9 @@ verify_take(struct mbox *m, enum side side)
 {
 	struct mside *s = &m->s[side];
 	const struct row *r;
-	uint64_t lies = 0;
 	uint32_t i;
 
-	for (i = 0; i < m->rowtab.n; i++) {
-		r = &m->rowtab.r[i];
-		if (uidset_has(&s->present, r->uid[side]) &&
-		    uidset_has(&s->vanished, r->uid[side]))
-			lies++;
-	}
-	if (lies > 0)
-		say(m->e, LOG_L_WARN, side, m, "the server reported %llu "
-		    "messages as vanished that exist: not believed",
-		    (unsigned long long)lies);
+	not_believed(m, side);
 	uidset_free(&s->vanished);
 	for (i = 0; i < m->rowtab.n; i++) {
 		r = &m->rowtab.r[i];
@@ -238,7 +343,13 @@ verify_take(struct mbox *m, enum side side)
 	uidset_free(&s->listed);
 	if (uidset_copy(&s->listed, &s->present) == -1)
 		fatal("out of memory");
-	s->verified = 1;
+	s->complete = s->verified = 1;
+}
+
+static int
+pull_again(const struct mbox *m, enum side side)
+{
+	return m->e->caps[side] & CAP_ESEARCH ? PULL_ALL : PULL_UIDS;
 }
 
 static void
@@ -254,7 +365,7 @@ verified(struct mbox *m)
 		if (verify_fits(&m->s[i]))
 			verify_take(m, (enum side)i);
 		else
-			pull_send(m, (enum side)i, PULL_UIDS);
+			pull_send(m, (enum side)i, pull_again(m, (enum side)i));
 	}
 	mbox_wait(m, m->pending > 0 ? pull_done : pull_apply);
 }

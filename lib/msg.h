@@ -102,7 +102,7 @@
 	X(MOVE,		PS, 11, 8192)					\
 	X(BEGIN,	PS, 0, 0)					\
 	X(CLEAN,	PS, 0, 0)					\
-	X(OPENED,	SP, 3, 3)					\
+	X(OPENED,	SP, 7, 8192)					\
 	X(DBMAILBOX,	SP, 52, 4096)					\
 	X(ADDED,	SP, 4, 4)					\
 	X(COUNTED,	SP, 20, 20)					\
@@ -245,11 +245,13 @@ struct msg_mailbox {
  *   PULL_UIDS  UID SEARCH of newfrom:4294967295     -> UIDS
  *   PULL_META  UID FETCH of newfrom:4294967295      -> MESSAGE
  *   PULL_IDENTITY with PULL_META: the header digest too
+ *   PULL_ALL   UID SEARCH of 1:4294967295           -> UIDS, without PULL_UIDS
  * uidvalidity 0: whatever the server says is fine (no state yet).
  */
 #define PULL_UIDS	0x01
 #define PULL_META	0x02
 #define PULL_IDENTITY	0x04
+#define PULL_ALL	0x08
 struct msg_pull {
 	struct bytes mailbox;
 	uint32_t uidvalidity;
@@ -339,9 +341,11 @@ struct msg_leftout { uint32_t uid; uint8_t why; };
 struct msg_open { struct bytes path; uint8_t flags; };
 /*
  * unclean: 1, the last run did not end; 2, and left intents open.
- * old: the tables are of version 0, and MIGRATE must be next.
+ * old: the tables are of version 0, and MIGRATE must be next.  copy: of the
+ * file, made now because its tables are changed; empty: none.
  */
-struct msg_opened { uint8_t created, unclean, old; };
+struct msg_opened { uint8_t created, unclean, old;
+	struct bytes copy; };
 /* The delimiter of each side (0: it is flat), and whether it was told. */
 struct msg_migrate { uint8_t delim[2], told[2]; };
 struct msg_state { uint32_t uidvalidity, uidnext; uint64_t modseq; };

@@ -53,6 +53,7 @@ msg_put_opened(struct ibuf *b, const struct msg_opened *m)
 	ibuf_add_u8(b, m->created);
 	ibuf_add_u8(b, m->unclean);
 	ibuf_add_u8(b, m->old);
+	field_put(b, m->copy);
 }
 
 int
@@ -61,6 +62,7 @@ msg_get_opened(struct ibuf *b, struct msg_opened *m)
 	m->created = field_get_u8(b, 0, 1);
 	m->unclean = field_get_u8(b, 0, 2);
 	m->old = field_get_u8(b, 0, 1);
+	m->copy = ibuf_get_text(b, PATH_MAX - 1);
 	return ibuf_done(b);
 }
 

@@ -275,7 +275,8 @@ msg_get_pull(struct ibuf *b, struct msg_pull *m)
 	m->uidvalidity = ibuf_get_u32(b);
 	m->modseq = field_get_u63(b);
 	m->newfrom = ibuf_get_u32(b);
-	m->want = field_get_bits(b, PULL_UIDS | PULL_META | PULL_IDENTITY);
+	m->want = field_get_bits(b, PULL_UIDS | PULL_META | PULL_IDENTITY |
+	    PULL_ALL);
 	return ibuf_done(b);
 }
 

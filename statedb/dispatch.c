@@ -84,6 +84,7 @@ statedb_free(struct statedb *db)
 	db_close(db);
 	uidset_free(&db->failed);
 	free(db->path);
+	free(db->kept);
 	free(db);
 }
 

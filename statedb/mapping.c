@@ -238,23 +238,21 @@ replace_held(struct statedb *db, uint32_t idx, const struct msg_pair *p)
 	return 0;
 }
 
+/* Mostly neither UID is mapped: only where nothing is inserted, ask why. */
 static int
 map_pair(struct statedb *db, const struct msg_map *m, const struct msg_pair *p)
 {
-	const uint32_t source = m->side == LOCAL ? p->a : p->b;
 	int mapped;
 
-	if (mailbox_has_state(db, m->idx) == -1)
-		return -1;
 	if (p->held && replace_held(db, m->idx, p) == -1)
 		return -1;
-	if ((mapped = pair_mapped(db, m->idx, p)) == -1)
+	if (DB_RUN(db, S_MAP, m->idx, p->a, p->b) == -1)
 		return -1;
-	if (!mapped && DB_RUN(db, S_MAP, m->idx, p->a, p->b) == -1)
-		return -1;
-	if (m->side == MAP_NOSIDE)
+	if (db_changes(db) == 1)
 		return 0;
-	return DB_RUN(db, S_UNINTENT, m->idx, m->side, source, source);
+	if ((mapped = pair_mapped(db, m->idx, p)) == 0)
+		return db_damaged(db, "a row of its mapping is not taken");
+	return mapped == 1 ? 0 : -1;
 }
 
 enum handled
@@ -276,18 +274,48 @@ each_pair(struct statedb *db, struct request *r, pair_change change)
 	return ibuf_done(&b) == 0 ? H_DONE : H_BAD;
 }
 
+/* What was mapped is no longer intended: the UIDs of the source. */
+static int
+map_unintend(struct statedb *db, struct request *r, const struct msg_map *m)
+{
+	struct ibuf b = request_data(r);
+	struct msg_map head;
+	struct msg_pair p;
+	struct uidset set;
+	uint32_t i;
+	size_t k;
+	int rc = 0;
+
+	uidset_init(&set);
+	rc = msg_get_map(&b, &head);
+	for (i = 0; i < m->n && rc == 0; i++)
+		if ((rc = msg_get_pair(&b, &p)) == 0 &&
+		    uidset_add(&set, m->side == LOCAL ? p.a : p.b) == -1)
+			rc = db_fail(db, FAIL_INTERNAL, "not enough memory");
+	for (k = 0; k < set.n && rc == 0; k++)
+		rc = DB_RUN(db, S_UNINTENT, m->idx, m->side, set.r[k].lo,
+		    set.r[k].hi);
+	uidset_free(&set);
+	return rc;
+}
+
+/* All in the same transaction; a message may have been skipped before. */
 enum handled
 handle_map(struct statedb *db, struct request *r)
 {
-	enum handled h = each_pair(db, r, map_pair);
 	struct ibuf b = request_data(r);
 	struct msg_map m;
+	enum handled h;
 
-	/* In the same transaction: a message may have been skipped before. */
-	if (h == H_DONE && msg_get_map(&b, &m) == 0 &&
-	    unskip_mapped(db, m.idx) == -1)
+	if (msg_get_map(&b, &m) == -1)
+		return H_BAD;
+	if (m.n > 0 && mailbox_has_state(db, m.idx) == -1)
 		return H_FAIL;
-	return h;
+	if ((h = each_pair(db, r, map_pair)) != H_DONE)
+		return h;
+	if (m.side != MAP_NOSIDE && map_unintend(db, r, &m) == -1)
+		return H_FAIL;
+	return unskip_mapped(db, m.idx) == 0 ? H_DONE : H_FAIL;
 }
 
 /* A pair that is not mapped is fine: it is gone, as was asked. */

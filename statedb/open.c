@@ -76,7 +76,7 @@ db_folder(const char *path, char *folder, size_t size)
 }
 
 /* The name of a file just created must survive a power cut as well. */
-static int
+int
 sync_folder(struct statedb *db)
 {
 	char folder[PATH_MAX];
@@ -354,8 +354,10 @@ open_steps(struct statedb *db, int create, struct msg_opened *o)
 		return -1;
 	if (found == SCHEMA_OLD) {
 		o->old = 1;
-		return probe_old(db);
+		return probe_old(db) == -1 || db_keep(db, 0) == -1 ? -1 : 0;
 	}
+	if (found == SCHEMA_ORIGINAL && db_keep(db, DB_VERSION) == -1)
+		return -1;
 	if (schema_create(db, found) == -1 || db_ready(db) == -1)
 		return -1;
 	o->created = (uint8_t)(created || found == SCHEMA_NONE);
@@ -401,6 +403,8 @@ handle_open(struct statedb *db, struct request *r)
 	if (rc == -1)
 		return H_FAIL;
 	db->state = o.old ? DB_OLD : DB_READY;
+	if (db->kept != NULL)
+		o.copy = bytes_of(db->kept);
 	ibuf_init(&b);
 	msg_put_opened(&b, &o);
 	request_event(r, MSG_OPENED, &b);

@@ -83,7 +83,9 @@ const char *const sql_text[S_MAX] = {
 
 	[S_MAPPED] = "SELECT lUID, rUID FROM mapping "
 	    "WHERE idx = ?1 AND (lUID = ?2 OR rUID = ?3)",
-	[S_MAP] = "INSERT INTO mapping (idx, lUID, rUID) VALUES (?1, ?2, ?3)",
+	/* Where it is not taken, pair_mapped() tells why. */
+	[S_MAP] = "INSERT INTO mapping (idx, lUID, rUID) VALUES (?1, ?2, ?3) "
+	    "ON CONFLICT DO NOTHING",
 	[S_UNMAP] = "DELETE FROM mapping "
 	    "WHERE idx = ?1 AND lUID = ?2 AND rUID = ?3",
 

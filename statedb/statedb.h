@@ -23,6 +23,7 @@
  *	dispatch.c	which message is legal when; one transaction a batch
  *	open.c		find or make the file, lock it, prove it can be written
  *	schema.c	the tables, their version, rows that have become old
+ *	keep.c		a copy of the file before its tables are changed
  *	migrate.c	from version 0 of the tables to 1
  *	db.c		statements, transactions, SQLite's errors in words
  *	sql.c		the text of every statement
@@ -86,6 +87,7 @@ struct statedb {
 	struct sqlite3_stmt	*st[S_MAX];
 	enum db_state		 state;
 	char			*path;	/* as OPEN gave it, for messages */
+	char			*kept;	/* the copy that was made, or NULL */
 	int			 txn;	/* a transaction is open */
 	/*
 	 * A commit failed, or SQLite gave a transaction up: what later
@@ -175,6 +177,13 @@ int	 db_ready(struct statedb *);
  */
 int	 db_folder(const char *, char *, size_t);
 const char *db_library(void);	/* the version of SQLite, for -V */
+int	 sync_folder(struct statedb *);	/* of the file.  0, or -1 */
+
+/*
+ * keep.c: there is a copy of the file as it is, of this version, beside it.
+ * 0, or -1.
+ */
+int	 db_keep(struct statedb *, int);
 
 /* schema.c: all return 0, or -1. */
 enum schema {

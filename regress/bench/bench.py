@@ -48,34 +48,12 @@
 # no delay), saved, and put back before each repetition.  After the last one
 # of each line both sides are compared with what must be there: mail, flags,
 # mailboxes, subscriptions.  A wrong result ends with status 1.
-import argparse, hashlib, os, re, shutil, signal, statistics, subprocess
-import sys, tempfile, time
+import argparse, os, signal, sys, tempfile, time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
-from servers import *
+from place import *
 from scenario import *
-
-DEADLINE = 300                  # seconds, of one run
-SETTLE = 2.1                    # seconds, see warm()
-
-SERVER = """
-mail_plugins = $mail_plugins zlib
-protocol imap {
-  mail_plugins = $mail_plugins imap_zlib
-}
-mail_max_userip_connections = 1000
-service imap {
-  process_limit = 1000
-  process_min_avail = 2
-  service_count = 100
-}
-service imap-login {
-  service_count = 0
-  process_min_avail = 1
-  client_limit = 1000
-}
-"""
 
 # What must hold.  Growth is judged, not its lack: where the work of hundreds of
 # mailboxes hides the waiting, "trips" falls.
@@ -107,226 +85,30 @@ DEFAULT = ["noop:1", "noop:50", "noop:200", "noop:500", "changed:1",
            "first:500", "firstdown:500"]
 
 
-# ---- the tools ----
-
-class Tool:
-    subscribes = True
-
-    def __init__(self, name, program):
-        self.name, self.program = name, program
-        self.runs = 2           # until a first sync is complete
-
-    def command(self, scratch, state, local, port, cert):
-        conf = scratch.write("%s.%d.conf" % (self.name, port), f"""
-database = {state}/state.db
-[local]
-type = imap
-host = 127.0.0.1
-port = {local.imap}
-STARTTLS = NO
-username = {USER.pw_name}
-password = {local.password}
-[remote]
-type = imaps
-host = 127.0.0.1
-port = {port}
-username = {USER.pw_name}
-password = {local.password}
-SSL_CAfile = {cert}
-""")
-        return [self.program, "--config=" + conf, "--quiet"]
-
-
-class Mbsync(Tool):
-    subscribes = False
-
-    def command(self, scratch, state, local, port, cert):
-        user = (f"User {USER.pw_name}\nPass \"" +
-                re.sub(r'(["\\])', r"\\\1", local.password) +
-                "\"\nAuthMechs LOGIN\nTimeout 0\n")
-        conf = scratch.write("%s.%d.conf" % (self.name, port), f"""
-IMAPAccount L
-Host 127.0.0.1
-Port {local.imap}
-SSLType None
-{user}
-IMAPStore L
-Account L
-
-IMAPAccount R
-Host localhost
-Port {port}
-SSLType IMAPS
-CertificateFile {cert}
-{user}
-IMAPStore R
-Account R
-
-Channel c
-Far :R:
-Near :L:
-Patterns *
-Create Both
-Expunge Both
-CopyArrivalDate yes
-Sync All
-SyncState {state}/
-""")
-        return [self.program, "-q", "-c", conf, "c"]
-
-
-def tool_of(text):
-    name, _, program = text.partition("=")
-    if program:
-        return Tool(name, os.path.abspath(program))
-    if name == "ours":
-        return Tool(name, reachable())
-    program = shutil.which(name)
-    if name not in ("interimap", "mbsync"):
-        sys.exit("bench.py: no such tool: " + name)
-    if program is None:
-        print("# %s is not installed" % name)
-        return None
-    return (Mbsync if name == "mbsync" else Tool)(name, program)
-
-
 # ---- measuring ----
 
-class Proxy:
-    """The link to the remote server, with its own port for each delay."""
-    def __init__(self, scratch, program, target, rtt):
-        self.log = os.path.join(scratch.dir, "link.%d" % rtt)
-        scratch.write(os.path.basename(self.log), "")
-        self.proc = subprocess.Popen(
-            as_user([program, "-t", str(target), "-d", str(rtt // 2), "-o",
-                     self.log]), stdout=subprocess.PIPE, text=True)
-        self.port = int(self.proc.stdout.readline())
-        self.read = 0
-
-    def stop(self):
-        self.proc.terminate()
-        self.proc.wait()
-
-    def lines(self, wait):
-        """The counts of the connections that ended since the last call."""
-        end = time.monotonic() + wait
-        while True:
-            with open(self.log) as f:
-                f.seek(self.read)
-                text = f.read()
-            if "\n" in text or time.monotonic() > end:
-                break
-            time.sleep(0.005)
-        self.read += len(text)
-        out = []
-        for line in text.splitlines():
-            w = line.split()
-            out.append(dict(zip(w[::2], map(int, w[1::2]))))
-        return out
+def build(place, sc, tool):
+    place.put_back()
+    sc.begin(place.local, place.remote)
+    if not sc.first:
+        for _ in range(tool.runs):
+            place.run(tool)
+        for side, server in enumerate((place.local, place.remote)):
+            sc.change(side, server)
+    time.sleep(SETTLE)
+    for server in (place.local, place.remote):
+        warm(server)
+    place.save("state")
 
 
-class Run:
-    """The figures of one run."""
-    def __init__(self, wall, links):
-        self.wall = wall
-        self.up = sum(k["up"] for k in links)
-        self.down = sum(k["down"] for k in links)
-        self.turns = sum(k["turns"] for k in links)
-        self.chain = max((k["chain"] for k in links), default=0)
-
-
-class Median:
-    def __init__(self, runs):
-        for f in ("wall", "up", "down", "turns", "chain"):
-            setattr(self, f, statistics.median(getattr(r, f) for r in runs))
-        self.least = min(r.chain for r in runs)
-        self.trips = None
-
-
-class Place:
-    """Servers, links and a state that is saved and put back."""
-    def __init__(self, scratch, proxy):
-        self.scratch, self.program, self.links = scratch, proxy, {}
-        self.cert = make_cert(scratch, "cert")
-        self.local = Dovecot(scratch, "l", SERVER).start()
-        self.remote = Dovecot(scratch, "r", SERVER, cert=self.cert).start()
-        self.state = scratch.mkdir("state")
-        self.parts = (self.local.mail, self.remote.mail, self.state)
-        scratch.servers.insert(0, self)
-
-    def stop(self):
-        for link in self.links.values():
-            link.stop()
-
-    def link(self, rtt):
-        if rtt not in self.links:
-            self.links[rtt] = Proxy(self.scratch, self.program,
-                                    self.remote.imaps, rtt)
-        return self.links[rtt]
-
-    def saved(self, name, part):
-        return os.path.join(self.scratch.dir, "saved", name,
-                            str(self.parts.index(part)))
-
-    def save(self, name):
-        os.makedirs(os.path.join(self.scratch.dir, "saved", name))
-        for part in self.parts:
-            copy(part, self.saved(name, part))
-
-    def put_back(self, name=None):
-        """The state as it was saved; without a name, nothing at all."""
-        for part in self.parts:
-            shutil.rmtree(part)
-            if name is None:
-                os.mkdir(part)
-                self.scratch.give(part)
-            else:
-                copy(self.saved(name, part), part)
-
-    def run(self, tool, rtt):
-        link = self.link(rtt)
-        argv = tool.command(self.scratch, self.state, self.local, link.port,
-                            self.cert[0])
-        link.lines(0)
-        begin = time.monotonic()
-        p = subprocess.run(as_user(argv), env=self.scratch.env(), text=True,
-                           errors="replace", timeout=DEADLINE,
-                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT)
-        wall = time.monotonic() - begin
-        if p.returncode != 0:
-            raise Wrong("%s: status %d: %s" % (tool.name, p.returncode,
-                                               p.stdout[-500:]))
-        return Run(wall, link.lines(5))
-
-    def build(self, sc, tool):
-        self.put_back()
-        sc.begin(self.local, self.remote)
-        if not sc.first:
-            for _ in range(tool.runs):
-                self.run(tool, 0)
-            for side, server in enumerate((self.local, self.remote)):
-                sc.change(side, server)
-        time.sleep(SETTLE)
-        for server in (self.local, self.remote):
-            warm(server)
-        self.save("state")
-
-    def forget(self):
-        shutil.rmtree(os.path.join(self.scratch.dir, "saved"), True)
-
-    def measure(self, sc, tool, rtt, reps):
-        runs = []
-        for _ in range(reps):
-            self.put_back("state")
-            runs.append(self.run(tool, rtt))
-        for server in (self.local, self.remote):
-            sc.compare(server, tool)
-        return Median(runs)
-
-
-def copy(src, dst):
-    subprocess.run(["cp", "-a", src, dst], check=True)
+def measure(place, sc, tool, rtt, reps):
+    runs = []
+    for _ in range(reps):
+        place.put_back("state")
+        runs.append(place.run(tool, rtt))
+    for server in (place.local, place.remote):
+        sc.compare(server, tool)
+    return Median(runs)
 
 
 # ---- the table and the limits ----
@@ -353,10 +135,10 @@ def table(place, scenarios, tools, rtts, reps):
     for sc in scenarios:
         for tool in tools:
             try:
-                place.build(sc, tool)
+                build(place, sc, tool)
                 none = None
                 for rtt in [0] + (rtts or [RTT_OF.get(sc.text, 100)]):
-                    m = place.measure(sc, tool, rtt, reps)
+                    m = measure(place, sc, tool, rtt, reps)
                     none = none or m
                     if rtt > 0:
                         m.trips = (m.wall - none.wall) * 1000 / rtt
@@ -426,7 +208,7 @@ def main():
     if os.access("/dev/shm", os.W_OK):
         tempfile.tempdir = "/dev/shm"
     with Scratch(o.keep) as s:
-        results, good = table(Place(s, o.proxy), scenarios, tools, o.rtts,
+        results, good = table(Place(s, True, o.proxy), scenarios, tools, o.rtts,
                               o.reps)
         if o.keep:
             print("# kept: " + s.dir)

@@ -5,16 +5,13 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 from servers import *
+from place import *
 
 BASE = 6                        # messages in each mailbox to begin with
 FLAGGED, DELETED = (0, 1), (2, 3)       # which of them, on the (local, remote)
 FLAG = ("\\Flagged", "\\Answered")
 SYSTEM = {"S": "\\seen", "R": "\\answered", "F": "\\flagged", "D": "\\draft"}
 NEW = (1000000, 2000000)        # numbers of the new messages of each side
-
-
-class Wrong(Exception):
-    """A tool failed, or left something it should not have."""
 
 
 # ---- what is in the mailboxes, and what must be ----
@@ -109,14 +106,3 @@ def find(c, n):
     if len(uids) != 1:
         raise Wrong("message %d is there %d times" % (n, len(uids)))
     return uids[0].decode()
-
-
-def warm(server):
-    """
-    Lets the server open every mailbox, so that its indexes are built.  Dovecot
-    reads a Maildir again and again while it has changed within two seconds;
-    once it was opened after that, the indexes are believed.
-    """
-    with server.client() as c:
-        for box in c.mailboxes():
-            c.ok(c.c.status(quote(box), "(MESSAGES HIGHESTMODSEQ)"))

@@ -90,6 +90,18 @@ ARGUMENTS = [
     (["--config=CONF", "--delete", "--target=here", "A"], "usage", None),
     (["--config=CONF", "--delete", "--target=local,", "A"], "usage", None),
     (["--config=CONF", "--watch=-1"], "usage", None),
+    (["--config=CONF", "--allow-delete", "A"], "runs", None),
+    (["--config=CONF", "--allow-delete=A", "--allow-delete=B.*"], "runs",
+     None),
+    (["--config=CONF", "--allow-delete", "--repair"], "usage", None),
+    (["--config=CONF", "--allow-delete=A", "--watch"], "usage", None),
+    (["--config=CONF", "--notify", "--allow-delete"], "usage", None),
+    (["--config=CONF", "--allow-delete", "A"], "runs", None),
+    (["--config=CONF", "--allow-delete=A", "--allow-delete=B.*"], "runs",
+     None),
+    (["--config=CONF", "--allow-delete", "--repair"], "usage", None),
+    (["--config=CONF", "--allow-delete=A", "--watch"], "usage", None),
+    (["--config=CONF", "--notify", "--allow-delete"], "usage", None),
 ]
 
 
@@ -140,7 +152,7 @@ def help_text():
         eq((r.status, r.err), (0, ""), "status, standard error")
         has(r.out, *("  --%s" % o for o in (
             "repair", "reset", "delete", "rename", "target=", "config=",
-            "watch[=", "notify", "debug", "version")), "-q, --quiet", "-h, --help")
+            "watch[=", "notify", "allow-delete[=", "allow-delete[=", "debug", "version")), "-q, --quiet", "-h, --help")
 
 
 def full():

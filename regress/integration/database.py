@@ -168,6 +168,25 @@ def found_late(w):
     eq(read(w.db) == before, True, "the file is what it was")
 
 
+def way_out(w):
+    """What the line about damage says to do: moved away, nothing doubles."""
+    unclean_and_damaged(w)
+    boxes = w.sides()
+    r = w.sync.run("--quiet")
+    eq(r.status, 1, "exit status; it said: " + r.err)
+    one_line(r, "is damaged", RESTORE, "or move it away", SIDES_SAME)
+    for p in (w.db, w.db + "-journal"):
+        if os.path.exists(p):
+            os.rename(p, p + ".away")
+    r = w.sync.run()
+    eq(r.status, 0, "after that; it said: " + r.err)
+    has(r.err, "It was empty although both sides hold the same mail: 90 equal "
+        "messages were joined, not copied")
+    eq(w.sides(), boxes, "both sides")
+    eq(len(content(w.db)["mapping"]), 90, "pairs")
+    w.settled()
+
+
 def no_folder(w):
     nowhere = os.path.join(w.folder, "nowhere", "state.db")
     conf = read(w.sync.conf)
@@ -250,6 +269,7 @@ def hot_journal(w, data):
 def run_faults(only):
     alone = [
         ("pages that are rubbish in a clean file", found_late),
+        ("the way out of damage", way_out),
         ("no folder", no_folder), ("--watch without a file", watch_without),
         ("a file that is locked", locked), ("an empty file", empty_file),
         ("a transaction that was cut off", lambda w: hot_journal(w, w.v1)),

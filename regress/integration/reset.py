@@ -3,7 +3,7 @@
 # both (another UIDVALIDITY), then --reset.  In the end both sides hold the union
 # of what they held, each message once with the flags of both, other mailboxes
 # are as they were, and neither the next run nor the original program has
-# anything to do.
+# anything to do.  A database that was lost is the same for all mailboxes.
 #
 #	reset.py [part of a name]
 import collections, shlex, subprocess, sys
@@ -342,6 +342,39 @@ def kills(w):
                  ["--reset", BOX])
 
 
+# ---- a lost database ----
+
+def lost(w, emptied):
+    """Moved away, or emptied: all is joined, which is said once."""
+    w.again()
+    w.append("L", 80, box=BOX)
+    if emptied:
+        w.sql(*("DELETE FROM " + t for t in (
+            "mapping", "local", "remote", "mailboxes", "stamps")))
+    else:
+        os.rename(w.sync.db, w.sync.db + ".away")
+        os.unlink(w.sync.db + "-journal")
+    r = w.ok()
+    has(r.err, "database: It was empty although both sides hold the same "
+        "mail: %d equal messages were joined, not copied" % (COUNT + 4))
+    eq(sum(int(n) for n in re.findall(r"Added (\d+) UID", r.err)), 1, r.err)
+    ends(w, list(range(COUNT)) + [80])
+    eq("It was empty" in w.ok().err, False, "said again")
+
+
+def new(w):
+    """A database that is new where nothing is equal is no news."""
+    w.again()
+    with w.r.client() as c:
+        c.select("INBOX")
+        for box in (BOX, "Other", "C"):
+            c.ok(c.c.delete(box))
+    os.unlink(w.sync.db)
+    os.unlink(w.sync.db + "-journal")
+    eq("It was empty" in w.ok().err, False, "said")
+    ends(w, range(COUNT))
+
+
 SIX = range(6)
 CASES = [
     ("replaced on the remote, all restored", replaced, "R", range(COUNT), 0),
@@ -361,6 +394,9 @@ CASES = [
     ("gone from one side", gone),
     ("the advice", advice),
     ("records of this mailbox alone", records),
+    ("database moved away", lost, 0),
+    ("database emptied", lost, 1),
+    ("database new", new),
 ]
 
 

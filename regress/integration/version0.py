@@ -2,7 +2,7 @@
 # original makes of it, or stays what it was, octet for octet; also when the
 # program is killed.  A part of database.py, which finds here how such a file is
 # made, and the servers it belongs to.
-import hashlib, os, sqlite3, stat, subprocess, sys
+import glob, hashlib, os, sqlite3, stat, subprocess, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kill, names
@@ -81,7 +81,7 @@ def old(db, delim):
 
 def remove(db):
     """Whatever is there by that name, and its journal."""
-    for p in (db, db + "-journal"):
+    for p in [db, db + "-journal"] + glob.glob(glob.escape(db) + ".v*.bak*"):
         if os.path.lexists(p):
             (os.rmdir if os.path.isdir(p) and not os.path.islink(p) else
              os.unlink)(p)
@@ -168,6 +168,7 @@ def layout(db):
     return got
 
 
+KEPT = "%s.v0.bak"
 UPGRADING = "Upgrading database version from 0"
 
 
@@ -177,6 +178,10 @@ def upgraded(w, *args):
     eq((r.status, said(r)), (0, []), "exit status; it said: " + r.err)
     has(r.err, UPGRADING)
     eq(query(w.db, "PRAGMA user_version"), [(1,)], "version")
+    copy = KEPT % w.db
+    has(r.err, "what it was is kept in " + copy)
+    eq(stat.S_IMODE(os.stat(copy).st_mode), 0o600, "the mode of the copy")
+    eq(query(copy, "PRAGMA user_version"), [(0,)], "the version of the copy")
     return r
 
 
@@ -255,9 +260,12 @@ def refused(sync, *needles, args=("--quiet",)):
         one_line(r, "database: ERROR: database %s is of version 0 and was not "
                  "upgraded: " % sync.db, SIDES_SAME, *needles)
     after = seen(os.path.dirname(sync.db))
-    # A journal of nothing stays behind, as after each run.
+    # A journal of nothing stays behind, as after each run; and one copy.
     for folder in (before, after):
         folder.pop("state.db-journal", None)
+        folder.pop(os.path.basename(KEPT % sync.db), None)
+    eq(digest_of(KEPT % sync.db, stat.S_IFREG | 0o600),
+       digest_of(sync.db, stat.S_IFREG | 0o600), "the copy")
     eq(after, before, "the folder of the database")
 
 
@@ -329,8 +337,8 @@ SCRIPTED = [
 
 # ---- killed ----
 
-POINTS = {"migrate-dropped": 0, "migrate-before-commit": 0,
-          "migrate-after-commit": 1}
+POINTS = {"keep-headless": 0, "keep-made": 0, "migrate-dropped": 0,
+          "migrate-before-commit": 0, "migrate-after-commit": 1}
 
 
 def killed(w, args, data, want, point, version):
@@ -350,6 +358,8 @@ def killed(w, args, data, want, point, version):
     r = w.sync.run(*args)
     eq((r.status, said(r)), (0, []), "the next run: " + r.err)
     eq(content(w.db), want, "rows")
+    eq([read(p) == data for p in glob.glob(w.db + ".*bak*")], [True],
+       "the only copy is what the file was")
 
 
 def kills(only):

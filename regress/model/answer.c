@@ -221,6 +221,30 @@ put_selected(struct model *m, struct server *s, struct frame *f, int i)
 		b->shown = b->modseq;
 }
 
+/*
+ * Others are told in place of those that vanished, as many, so that EXISTS fits
+ * the lie.
+ */
+static void
+swap_vanished(struct model *m, const struct box *b, struct uidset *set)
+{
+	size_t j, at, n = b->nlive;
+	int e = 0;
+
+	for (j = 0; j < b->ngone && n > 0; j++) {
+		if (!uidset_has(set, b->gone[j].uid))
+			continue;
+		at = rnd(m, (uint32_t)b->nlive);
+		if (uidset_has(set, b->live[at].uid))
+			continue;
+		e |= uidset_remove_range(set, b->gone[j].uid, b->gone[j].uid);
+		e |= uidset_add(set, b->live[at].uid);
+		n--;
+	}
+	if (e != 0)
+		fatal("uidset: no memory");
+}
+
 /* What QRESYNC reports as VANISHED (RFC 7162 section 3.2.5.1). */
 static void
 put_vanished(struct model *m, struct server *s, struct frame *f, int i,
@@ -246,6 +270,8 @@ put_vanished(struct model *m, struct server *s, struct frame *f, int i,
 				e |= uidset_remove_range(&set, b->gone[j].uid,
 				    b->gone[j].uid);
 	if ((s->abilities & AB_LIAR) != 0 && chance(m, 1, 2))
+		swap_vanished(m, b, &set);
+	else if ((s->abilities & AB_LIAR) != 0 && chance(m, 1, 2))
 		for (j = 0; j < b->nlive; j++)
 			if (chance(m, 1, 3))
 				e |= uidset_add(&set, b->live[j].uid);
@@ -269,7 +295,7 @@ pull_select(struct model *m, struct server *s, struct frame *f,
 		put_objects(&it, &s->box[i], NULL, p->modseq, ID_NONE);
 		items_end(&it);
 	}
-	if ((p->want & (PULL_UIDS | PULL_META)) != 0)
+	if ((p->want & (PULL_UIDS | PULL_META | PULL_ALL)) != 0)
 		return STEP_MORE;
 	peer_done(m, (enum peer)s->side, f->id);
 	return STEP_DONE;
@@ -289,6 +315,20 @@ put_uids(struct model *m, struct server *s, struct frame *f, int i,
 			fatal("uidset: no memory");
 	answer_set(m, s, MSG_UIDS, f->id, &set);
 	uidset_free(&set);
+}
+
+static void
+put_all(struct model *m, struct server *s, struct frame *f, int i,
+    const struct msg_pull *p)
+{
+	struct uidset all = UIDSET_INIT;
+
+	if ((s->abilities & AB_ESEARCH) == 0 || (p->want & PULL_UIDS) != 0)
+		model_fail(m, "PULL of all UIDs in vain");
+	if (uidset_add_range(&all, 1, UID_MAX) == -1)
+		fatal("uidset: no memory");
+	put_uids(m, s, f, i, &all);
+	uidset_free(&all);
 }
 
 /* RFC 3501: n:* always holds the last message, so a child asks n:MAX. */
@@ -313,7 +353,9 @@ step_pull(struct model *m, struct server *s, struct frame *f)
 	if (uidset_add_range(&set, p.newfrom == 0 ? 1 : p.newfrom,
 	    UID_MAX) == -1)
 		fatal("uidset: no memory");
-	if ((p.want & PULL_UIDS) != 0)
+	if ((p.want & PULL_ALL) != 0)
+		put_all(m, s, f, i, &p);
+	else if ((p.want & PULL_UIDS) != 0)
 		put_uids(m, s, f, i, &set);
 	if ((p.want & PULL_META) != 0) {
 		items_begin(&it, m, s, MSG_MESSAGE, f->id);

@@ -32,6 +32,8 @@ model_init(struct model *m, uint64_t seed, int verbose)
 	m->seed = m->rng = seed;
 	m->verbose = verbose;
 	m->alike = 1;
+	m->maxcount = 100;
+	m->maxpercent = 50;
 	peers_init(m);
 	m->db = database_new(m);
 }
@@ -65,7 +67,7 @@ abilities_random(struct model *m)
 		{ AB_BUMP, 1, 4 }, { AB_EMPTYSETS, 1, 4 },
 		{ AB_SHUFFLE, 1, 3 }, { AB_SMALLFRAMES, 1, 3 },
 		{ AB_SHOUT, 1, 4 }, { AB_FLAKY, 1, 6 }, { AB_REFUSE, 1, 8 },
-		{ AB_FORGETS, 1, 12 }
+		{ AB_FORGETS, 1, 12 }, { AB_ESEARCH, 2, 3 }, { AB_LIAR, 1, 10 }
 	};
 	unsigned int a = 0;
 	size_t i;
@@ -73,11 +75,6 @@ abilities_random(struct model *m)
 	for (i = 0; i < sizeof(odds) / sizeof(odds[0]); i++)
 		if (chance(m, odds[i].n, odds[i].of))
 			a |= odds[i].bit;
-	/* A lie and a silence could not be told apart by EXISTS. */
-	if (chance(m, 1, 10)) {
-		a |= AB_LIAR;
-		a &= ~AB_VANISHED_NONE;
-	}
 	return a;
 }
 

@@ -17,7 +17,7 @@
 
 /*
  * The command line of the model test: so many histories from a seed on, or
- * one history again with a trace.
+ * one history again with a trace; -g: all of them of the guard.
  */
 #include <err.h>
 #include <stdarg.h>
@@ -27,13 +27,13 @@
 
 #include "model.h"
 
-#define GUARD_EVERY	100	/* one history in so many is of the guard */
+#define GUARD_EVERY	25	/* one history in so many is of the guard */
 #define REPAIR_EVERY	4	/* or of --repair */
 
 static void
 usage(void)
 {
-	(void)fprintf(stderr, "usage: model [-v] [-n histories] [-s seed]\n");
+	(void)fprintf(stderr, "usage: model [-gv] [-n histories] [-s seed]\n");
 	exit(1);
 }
 
@@ -84,13 +84,13 @@ last_words(void *arg, enum loglevel level, const char *text)
 
 /* 0 when the history of this seed holds. */
 static int
-history(uint64_t seed, int verbose, struct stats *total)
+history(uint64_t seed, int verbose, int guard, struct stats *total)
 {
 	struct model m;
 
 	model_init(&m, seed, verbose);
 	log_to(last_words, &m);
-	if (seed % GUARD_EVERY == 0)
+	if (guard || seed % GUARD_EVERY == 0)
 		history_guard(&m);
 	else if (seed % REPAIR_EVERY == 0)
 		history_repair(&m);
@@ -121,11 +121,14 @@ main(int argc, char **argv)
 {
 	struct stats st;
 	uint64_t i, n = 0, seed = 1, failed = 0;
-	int ch, replay = 0, verbose = 0;
+	int ch, guard = 0, replay = 0, verbose = 0;
 
 	memset(&st, 0, sizeof(st));
-	while ((ch = getopt(argc, argv, "n:s:v")) != -1) {
+	while ((ch = getopt(argc, argv, "gn:s:v")) != -1) {
 		switch (ch) {
+		case 'g':
+			guard = 1;
+			break;
 		case 'n':
 			n = number(optarg, "number");
 			break;
@@ -147,7 +150,7 @@ main(int argc, char **argv)
 	if (n == 0)
 		n = replay ? 1 : 2000;
 	for (i = 0; i < n; i++)
-		if (history(seed + i, verbose, &st) == -1)
+		if (history(seed + i, verbose, guard, &st) == -1)
 			failed++;
 	(void)printf("model: %llu runs, %llu kills, %llu lost connections, "
 	    "%llu steps, %llu copies, %llu deletions, %llu stores\n",

@@ -78,6 +78,7 @@ typedef uint16_t mflags;
 #define AB_FLAKY	0x2000	/* now and then a request fails */
 #define AB_REFUSE	0x4000	/* refuses an APPEND of a large message */
 #define AB_FORGETS	0x8000	/* now and then a FETCH leaves a message out */
+#define AB_ESEARCH	0x10000	/* has the short form of SEARCH's answer */
 
 struct content {
 	uint32_t	 header;	/* equal: the same identifying header */
@@ -186,6 +187,8 @@ struct model {
 	int		 damaged;	 /* the database was */
 	int		 alike;		 /* some mails look like others */
 	uint8_t		 subs[NBOXES];	 /* by writers: 1 set, 2 cleared */
+	uint32_t	 maxcount, maxpercent; /* max-delete */
+	int		 allow;		 /* the next run has --allow-delete */
 	int		 dbfull;	 /* the database fails from now on */
 	size_t		 beyond;	/* requests beyond LIST in this run */
 	struct stats	 stats;

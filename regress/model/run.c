@@ -41,15 +41,26 @@ static void
 engine_make(struct model *m)
 {
 	struct engine_config c;
+	struct msg_ready ready;
+	enum side s;
 
 	memset(&c, 0, sizeof(c));
 	c.ref[LOCAL] = c.ref[REMOTE] = "";
 	c.opts = m->filtered ? "SUBSCRIBED" : "";
 	c.window = rnd(m, 4);
+	c.maxcount = m->maxcount;
+	c.maxpercent = m->maxpercent;
+	c.allowall = m->allow;
 	c.command = m->repairing ? CMD_REPAIR : CMD_SYNC;
 	m->engine = engine_new(&c, &calls, m);
 	if (m->engine == NULL)
 		fatal("engine_new: no memory");
+	for (s = LOCAL; s <= REMOTE; s++) {
+		memset(&ready, 0, sizeof(ready));
+		if (m->server[s].abilities & AB_ESEARCH)
+			ready.caps = CAP_ESEARCH;
+		engine_ready(m->engine, s, &ready);
+	}
 }
 
 /* Choose what happens next and do it; 0: nothing can happen. */

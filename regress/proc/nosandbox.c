@@ -40,3 +40,10 @@ sandbox_library(char *buf, size_t size)
 	if (size > 0)
 		buf[0] = '\0';
 }
+
+void
+sandbox_describe(char *buf, size_t size)
+{
+	if (size > 0)
+		buf[0] = '\0';
+}

@@ -106,6 +106,37 @@ pull_qresync(void **state)
 	drv_stop(&d);
 }
 
+/* All UIDs there are, and what is new with its metadata: one flight. */
+static void
+pull_all(void **state)
+{
+	struct drv	 d;
+	struct imsg	 m;
+	uint32_t	 id;
+
+	begin(&d, DRV_CAPS);
+	id = drv_pull(&d, "A", 5, 70, 4, PULL_ALL | PULL_META);
+	srv_want(&d, "SELECT A (QRESYNC (5 70 1:4294967295))");
+	srv_say(&d, "* 3 EXISTS\r\n* OK [UIDVALIDITY 5] x\r\n"
+	    "* OK [UIDNEXT 9] x\r\n* OK [HIGHESTMODSEQ 77] x\r\n"
+	    "* VANISHED (EARLIER) 2\r\n");
+	srv_tagged(&d, "OK done");
+	srv_want(&d, "UID SEARCH RETURN (ALL) UID 1:4294967295");
+	srv_say(&d, "* ESEARCH (TAG \"x\") UID ALL 1,3,8\r\n");
+	srv_tagged(&d, "OK");
+	srv_want(&d, "UID FETCH 4:4294967295 (UID FLAGS MODSEQ INTERNALDATE "
+	    "RFC822.SIZE)");
+	srv_say(&d, "* 3 FETCH (UID 8 FLAGS () MODSEQ (3) INTERNALDATE "
+	    "\"17-Jul-1996 02:44:25 -0700\" RFC822.SIZE 44)\r\n");
+	srv_tagged(&d, "OK");
+	drv_want(&d, &m, MSG_SELECTED, id);
+	want_set(&d, MSG_VANISHED, id, "2");
+	want_set(&d, MSG_UIDS, id, "1,3,8");
+	drv_want(&d, &m, MSG_MESSAGE, id);
+	drv_want(&d, &m, MSG_DONE, id);
+	drv_stop(&d);
+}
+
 static void
 pull_failures(void **state)
 {
@@ -444,6 +475,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pull_qresync),
+		cmocka_unit_test(pull_all),
 		cmocka_unit_test(pull_failures),
 		cmocka_unit_test(select_switch),
 		cmocka_unit_test(select_without_unselect),

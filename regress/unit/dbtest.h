@@ -214,6 +214,21 @@ fixture_up(void **state)
 	return f->db == NULL ? -1 : 0;
 }
 
+/* Of the file, that were made before its tables were changed. */
+static inline void
+unlink_copies(struct fixture *f)
+{
+	char copy[160];
+	int v, i;
+
+	for (v = 0; v < 2; v++)
+		for (i = 1; i < 10; i++) {
+			snprintf(copy, sizeof(copy), i == 1 ? "%s.v%d.bak" :
+			    "%s.v%d.bak.%d", f->path, v, i);
+			unlink(copy);
+		}
+}
+
 static inline int
 fixture_down(void **state)
 {
@@ -225,6 +240,7 @@ fixture_down(void **state)
 	ibuf_free(&f->b);
 	snprintf(journal, sizeof(journal), "%s-journal", f->path);
 	unlink(journal);
+	unlink_copies(f);
 	unlink(f->path);
 	rmdir(f->path);
 	if (rmdir(f->dir) == -1)

@@ -15,7 +15,7 @@
  */
 
 /*
- * imapchild/body.c: the codec, and the ring against a plain copy.
+ * imapchild/body.c: the codec, and the queue against a plain copy.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -81,17 +81,19 @@ codec_refuses(void **state)
 
 /* What goes in comes out, whatever the pieces. */
 static void
-ring_order(void **state)
+queue_order(void **state)
 {
 	static uint8_t		 data[BODY_CHUNK];
 	struct body_frame	 f = { BODY_DATA, 1, 2, 0, 0 };
+	struct bodypool		 pool;
 	struct bodybuf		 b;
 	const uint8_t		*p;
 	uint8_t			 in;
 	size_t			 round, i, n;
 	uint64_t		 put, got;
 
-	bodybuf_init(&b);
+	bodypool_init(&pool);
+	bodybuf_init(&b, &pool);
 	in = 0;
 	put = got = 0;
 	for (round = 1; round < 2000; round++) {
@@ -103,7 +105,7 @@ ring_order(void **state)
 		f.type = BODY_END;
 		assert_int_equal(bodybuf_put(&b, &f, NULL), 0);
 		put += 2 * BODY_HEADER + f.len;
-		/* leave some behind, so that the ring goes round and grows */
+		/* leave some behind, so that the queue grows */
 		for (n = round * 104729 % 3100; n > 0 && b.len > 0; n -= i) {
 			i = bodybuf_peek(&b, &p);
 			assert_true(i > 0 && i <= b.len);
@@ -114,9 +116,11 @@ ring_order(void **state)
 		assert_true(put - got == b.len);
 	}
 	bodybuf_free(&b);
+	bodypool_free(&pool);
 
-	/* the octets themselves, across the end of the ring */
-	bodybuf_init(&b);
+	/* the octets themselves, across pieces */
+	bodypool_init(&pool);
+	bodybuf_init(&b, &pool);
 	for (round = 0; round < 300; round++) {
 		f.len = 1000;
 		for (i = 0; i < f.len; i++)
@@ -136,19 +140,22 @@ ring_order(void **state)
 		}
 	}
 	bodybuf_free(&b);
+	bodypool_free(&pool);
 }
 
 /* A credit's worth fits; full means full, but for the small frames. */
 static void
-ring_bounds(void **state)
+queue_bounds(void **state)
 {
 	static uint8_t		 data[BODY_CHUNK];
 	struct body_frame	 f = { BODY_DATA, 1, 2, 0, 0 };
+	struct bodypool		 pool;
 	struct bodybuf		 b;
 	uint64_t		 held;
 	size_t			 room;
 
-	bodybuf_init(&b);
+	bodypool_init(&pool);
+	bodybuf_init(&b, &pool);
 	held = 0;
 	while ((room = bodybuf_room(&b)) > 0) {
 		f.len = room;
@@ -156,18 +163,19 @@ ring_bounds(void **state)
 		held += room;
 	}
 	assert_true(held >= BODY_CREDIT);
-	assert_true(b.size <= BODY_BUFSIZE);
+	assert_true(b.size <= BODY_BUFSIZE + BODY_PIECELEN);
 	f.len = BODY_CHUNK;
 	assert_int_equal(bodybuf_put(&b, &f, data), -1);
 	f.type = BODY_ABORT;
 	f.len = 0;
 	assert_int_equal(bodybuf_put(&b, &f, NULL), 0);
 	bodybuf_free(&b);
+	bodypool_free(&pool);
 }
 
-/* Take n octets from the ring. */
+/* Take n octets from the queue. */
 static void
-ring_take(struct bodybuf *b, uint8_t *dst, size_t n)
+queue_take(struct bodybuf *b, uint8_t *dst, size_t n)
 {
 	const uint8_t	*p;
 	size_t		 got;
@@ -183,33 +191,35 @@ ring_take(struct bodybuf *b, uint8_t *dst, size_t n)
 
 /* The DATA at the front; its octets count upwards from *next. */
 static void
-ring_take_data(struct bodybuf *b, uint8_t *next)
+queue_take_data(struct bodybuf *b, uint8_t *next)
 {
 	static uint8_t		 data[BODY_CHUNK];
 	uint8_t			 head[BODY_HEADER];
 	struct body_frame	 f;
 	uint64_t		 i;
 
-	ring_take(b, head, sizeof(head));
+	queue_take(b, head, sizeof(head));
 	assert_int_equal(body_decode(head, &f), 0);
 	assert_int_equal(f.type, BODY_DATA);
 	assert_int_equal(f.transfer, 1);
 	assert_int_equal(f.uid, 2);
-	ring_take(b, data, f.len);
+	queue_take(b, data, f.len);
 	for (i = 0; i < f.len; i++)
 		assert_int_equal(data[i], (*next)++);
 }
 
 /* A credit's worth fits, however small the pieces that it comes in. */
 static void
-ring_pieces(void **state)
+queue_pieces(void **state)
 {
 	struct body_frame	 f = { BODY_DATA, 1, 2, 0, 7 };
+	struct bodypool		 pool;
 	struct bodybuf		 b;
 	uint8_t			 data[7], in = 0, out = 0;
 	size_t			 held, i;
 
-	bodybuf_init(&b);
+	bodypool_init(&pool);
+	bodybuf_init(&b, &pool);
 	for (held = 0; held < BODY_CREDIT; held += f.len) {
 		for (i = 0; i < f.len; i++)
 			data[i] = in++;
@@ -217,22 +227,25 @@ ring_pieces(void **state)
 		assert_int_equal(bodybuf_put(&b, &f, data), 0);
 	}
 	while (b.len > 0)
-		ring_take_data(&b, &out);
+		queue_take_data(&b, &out);
 	assert_int_equal(in, out);
 	bodybuf_free(&b);
+	bodypool_free(&pool);
 }
 
 /* What was begun to be written is not made longer. */
 static void
-ring_begun(void **state)
+queue_begun(void **state)
 {
 	struct body_frame	 f = { BODY_DATA, 1, 2, 0, 0 };
+	struct bodypool		 pool;
 	struct bodybuf		 b;
 	uint8_t			 data[300], head[BODY_HEADER], in = 0, out = 0;
 	int			 round;
 	size_t			 i;
 
-	bodybuf_init(&b);
+	bodypool_init(&pool);
+	bodybuf_init(&b, &pool);
 	for (round = 0; round < 2000; round++) {
 		f.len = 1 + round % sizeof(data);
 		for (i = 0; i < f.len; i++)
@@ -240,23 +253,63 @@ ring_begun(void **state)
 		assert_int_equal(bodybuf_put(&b, &f, data), 0);
 		if (round % 3 != 0)
 			continue;
-		ring_take(&b, head, 1 + round % (BODY_HEADER - 1));
+		queue_take(&b, head, 1 + round % (BODY_HEADER - 1));
 		for (i = 0; i < 3; i++)
 			data[i] = in++;
 		f.len = 3;
 		assert_int_equal(bodybuf_put(&b, &f, data), 0);
-		ring_take(&b, head + 1 + round % (BODY_HEADER - 1),
+		queue_take(&b, head + 1 + round % (BODY_HEADER - 1),
 		    BODY_HEADER - 1 - round % (BODY_HEADER - 1));
 		assert_int_equal(body_decode(head, &f), 0);
 		for (i = 0; i < f.len; i++) {
-			ring_take(&b, data, 1);
+			queue_take(&b, data, 1);
 			assert_int_equal(data[0], out++);
 		}
 	}
 	while (b.len > 0)
-		ring_take_data(&b, &out);
+		queue_take_data(&b, &out);
 	assert_int_equal(in, out);
 	bodybuf_free(&b);
+	bodypool_free(&pool);
+}
+
+/* What came early follows whole, and takes no memory but its own. */
+static void
+queue_join(void **state)
+{
+	static uint8_t		 data[BODY_CHUNK];
+	struct body_frame	 f = { BODY_DATA, 1, 2, 0, 0 };
+	struct bodypool		 pool;
+	struct bodybuf		 b, early;
+	uint8_t			 in = 0, out = 0;
+	size_t			 i, round, size;
+
+	bodypool_init(&pool);
+	bodybuf_init(&b, &pool);
+	bodybuf_init(&early, &pool);
+	for (round = 0; round < 40; round++) {
+		f.len = 1 + round * 7919 % (BODY_CHUNK / 3);
+		for (i = 0; i < f.len; i++)
+			data[i] = in++;
+		assert_int_equal(bodybuf_put(round % 4 == 0 ? &b : &early, &f,
+		    data), 0);
+		size = b.size + early.size;
+		if (round % 4 == 3) {
+			bodybuf_join(&b, &early);
+			assert_int_equal(early.len, 0);
+			assert_int_equal(early.size, 0);
+			assert_int_equal(b.size, size);
+		}
+	}
+	assert_true(b.size <= b.len + 20 * BODY_PIECELEN);
+	while (b.len > 0)
+		queue_take_data(&b, &out);
+	assert_int_equal(in, out);
+	assert_int_equal(b.size, 0);
+	assert_int_equal(pool.n, BODY_SPARES);
+	bodybuf_free(&b);
+	bodybuf_free(&early);
+	bodypool_free(&pool);
 }
 
 int
@@ -265,10 +318,11 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codec_roundtrip),
 		cmocka_unit_test(codec_refuses),
-		cmocka_unit_test(ring_order),
-		cmocka_unit_test(ring_bounds),
-		cmocka_unit_test(ring_pieces),
-		cmocka_unit_test(ring_begun)
+		cmocka_unit_test(queue_order),
+		cmocka_unit_test(queue_bounds),
+		cmocka_unit_test(queue_pieces),
+		cmocka_unit_test(queue_begun),
+		cmocka_unit_test(queue_join)
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

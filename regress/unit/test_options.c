@@ -95,6 +95,9 @@ static const struct {
 	"can be given"
 #define NO_WATCH	"Option --watch does not go with a command"
 #define NO_NOTIFY	"Option --notify does not go with a command"
+#define NO_ALLOW	"Option --allow-delete does not go with a command"
+#define ALLOW_ONE(o)	"Option --allow-delete is for one run: it does not go " \
+	"with " o
 #define BAD_TARGET(s)	"Invalid target " s ": local, remote or database is " \
 	"wanted"
 
@@ -123,6 +126,13 @@ static const struct {
 	{ { "--watch=31622401" }, "Value \"31622401\" invalid for option "
 	    "--watch: a number of seconds up to 31622400 is wanted" },
 	{ { "--repair", "--watch" }, NO_WATCH },
+	{ { "--allow-delete", "--repair" }, NO_ALLOW },
+	{ { "--reset", "--allow-delete=a", "a" }, NO_ALLOW },
+	{ { "--allow-delete=a", "--delete", "a" }, NO_ALLOW },
+	{ { "--allow-delete", "--rename", "a", "b" }, NO_ALLOW },
+	{ { "--allow-delete", "--watch" }, ALLOW_ONE("--watch") },
+	{ { "--watch=5", "--allow-delete=a" }, ALLOW_ONE("--watch") },
+	{ { "--notify", "--allow-delete=a" }, ALLOW_ONE("--notify") },
 	{ { "--repair", "--notify" }, NO_NOTIFY },
 	{ { "--repair", "--target=local" }, "Option --target needs --delete "
 	    "or --rename" },
@@ -227,6 +237,52 @@ test_inbox(void **state)
 	assert_string_equal(err, "INBOX can't be deleted");
 	options_free(&o);
 	free_argv(argv, argc);
+}
+
+/* --allow-delete adds up; a word behind it is a MAILBOX. */
+static void
+test_allow(void **state)
+{
+	static const char *const words[] = { "--allow-delete=inbox",
+	    "--allow-delete=A.%", "--allow-delete=\xc3\xa4", NULL };
+	static const char *const all[] = { "--allow-delete", "A", NULL };
+	static const char *const none[] = { "--allow-delete=", NULL };
+	struct options	 o;
+	char		*argv[WORDS + 2], *many[ALLOW_MAX + 3], err[ERRMAX];
+	int		 argc, i;
+
+	argc = copy_argv(argv, words);
+	assert_int_equal(options_parse(&o, argc, argv, err, sizeof(err)), 0);
+	assert_int_equal(options_mailboxes(&o, err, sizeof(err)), 0);
+	assert_int_equal(o.allowall, 0);
+	assert_int_equal(o.nallow, 3);
+	assert_string_equal(o.allow[0], "INBOX");
+	assert_string_equal(o.allow[1], "A.%");
+	assert_string_equal(o.allow[2], "&AOQ-");
+	options_free(&o);
+	free_argv(argv, argc);
+
+	argc = copy_argv(argv, all);
+	assert_int_equal(options_parse(&o, argc, argv, err, sizeof(err)), 0);
+	assert_int_equal(o.allowall, 1);
+	assert_int_equal(o.nallow, 0);
+	assert_int_equal(o.nmailboxes, 1);
+	free_argv(argv, argc);
+
+	argc = copy_argv(argv, none);
+	assert_int_equal(options_parse(&o, argc, argv, err, sizeof(err)), 0);
+	assert_int_equal(options_mailboxes(&o, err, sizeof(err)), -1);
+	assert_string_equal(err, "Invalid mailbox name: it is empty");
+	options_free(&o);
+	free_argv(argv, argc);
+
+	for (i = 0; i < ALLOW_MAX + 2; i++)
+		many[i] = argv[0] = (char *)(uintptr_t)"--allow-delete=a";
+	many[i] = NULL;
+	assert_int_equal(options_parse(&o, i - 1, many, err, sizeof(err)), 0);
+	assert_int_equal(options_parse(&o, i, many, err, sizeof(err)), -1);
+	assert_string_equal(err, "Option --allow-delete: at most 64 mailboxes; "
+	    "wildcards name more");
 }
 
 static void
@@ -344,6 +400,7 @@ main(void)
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_inbox),
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_allow),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_mailboxes),
 	};

@@ -73,6 +73,8 @@ test_read(void **state)
 	assert_int_equal(write(peer, "x", 1), 1);
 	close(peer);
 	assert_int_equal(transport_read(t, buf, sizeof(buf)), 1);
+	/* It was drained: nothing is asked for until the caller has polled. */
+	assert_int_equal(transport_read(t, buf, sizeof(buf)), IO_WANT_IN);
 	assert_int_equal(transport_read(t, buf, sizeof(buf)), IO_EOF);
 	assert_string_equal(transport_error(t), "");
 	transport_close(t);
