@@ -68,14 +68,15 @@ ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
 		interimap/recheck.o interimap/rename.o interimap/repair.o \
 		interimap/request.o interimap/reset.o interimap/rows.o \
 		interimap/news.o interimap/subscribe.o interimap/unlisted.o \
-		interimap/verify.o
+		interimap/verify.o interimap/back.o
 PARENT_OBJS =	interimap/conffile.o interimap/secret.o \
 		interimap/main.o interimap/children.o interimap/config.o \
 		interimap/conftab.o interimap/frames.o interimap/ignore.o \
 		interimap/options.o interimap/output.o interimap/paths.o \
 		interimap/patterns.o interimap/prefix.o \
 		interimap/proxyopt.o interimap/session.o \
-		interimap/locate.o interimap/said.o interimap/spawn.o \
+		interimap/locate.o interimap/memory.o \
+		interimap/said.o interimap/spawn.o \
 		interimap/supervisor.o interimap/watch.o \
 		interimap/utf7.o interimap/version.o
 PARENT_HDRS =	interimap/commands.h interimap/engine.h \
@@ -83,7 +84,7 @@ PARENT_HDRS =	interimap/commands.h interimap/engine.h \
 		interimap/mailbox.h interimap/repair.h interimap/session.h
 PARENT_LIBS =	-lpcre2-8 ${BASE_LIBS}
 
-CHILD_CORE =	imapchild/answer.o imapchild/auth.o imapchild/body.o \
+CHILD_CORE =	imapchild/ahead.o imapchild/answer.o imapchild/auth.o imapchild/body.o \
 		imapchild/base64.o imapchild/sasl.o imapchild/scram.o \
 		imapchild/command.o imapchild/compress.o imapchild/io.o \
 		imapchild/loop.o \
@@ -113,7 +114,7 @@ CHILD_LIBS =	-ltls -lcrypto -lz ${BASE_LIBS}
 
 DB_CORE =	statedb/db.o statedb/dispatch.o statedb/held.o \
 		statedb/intents.o statedb/keep.o statedb/mailboxes.o statedb/mapping.o \
-		statedb/migrate.o statedb/refused.o \
+		statedb/memory.o statedb/migrate.o statedb/refused.o \
 		statedb/open.o statedb/remove.o statedb/schema.o statedb/sql.o
 DB_OBJS =	statedb/main.o ${DB_CORE}
 DB_HDRS =	statedb/statedb.h
@@ -316,7 +317,7 @@ build/test_prefix: regress/unit/test_prefix.c interimap/prefix.c \
 DB_SRCS =	statedb/db.c statedb/dispatch.c statedb/held.c statedb/refused.c \
 		statedb/intents.c statedb/keep.c \
 		statedb/mailboxes.c statedb/mapping.c \
-		statedb/migrate.c \
+		statedb/memory.c statedb/migrate.c \
 		statedb/open.c statedb/remove.c statedb/schema.c statedb/sql.c
 DB_TEST_DEPS =	regress/unit/dbtest.h ${DB_SRCS} ${MSG_SRCS} ${DB_HDRS} \
 		${LIB_HDRS}
@@ -422,7 +423,7 @@ hostile-selftest:
 # files that cannot be used, under strace(1), and beside the original program.
 
 PROC_DB_TESTS =	build/test_statedb build/test_statedb_disk \
-		build/test_statedb_trace
+		build/test_statedb_trace build/test_power
 PROC_DB_DEPS =	regress/proc/procdb.h lib/imsg.c ${MSG_SRCS} ${LIB_HDRS}
 build/test_statedb: regress/proc/test_statedb.c ${PROC_DB_DEPS}
 	${TEST_BUILD} regress/proc/test_statedb.c lib/imsg.c ${MSG_SRCS} \
@@ -433,6 +434,14 @@ build/test_statedb_disk: regress/proc/test_statedb_disk.c ${PROC_DB_DEPS}
 build/test_statedb_trace: regress/proc/test_statedb_trace.c ${PROC_DB_DEPS}
 	${TEST_BUILD} regress/proc/test_statedb_trace.c lib/imsg.c \
 	    ${MSG_SRCS} ${UNIT_LIBS}
+
+# Without the sanitizers, which stand before the same calls of the C library.
+build/test_power: regress/proc/test_power.c regress/proc/disk.c \
+		regress/proc/disk.h ${DB_TEST_DEPS}
+	@mkdir -p build && echo "  build $@" && \
+	    ${CC} ${ALLCPPFLAGS} -I. ${ALLCFLAGS} -Werror ${ALLLDFLAGS} -o $@ \
+	    regress/proc/test_power.c regress/proc/disk.c ${DB_SRCS} \
+	    ${MSG_SRCS} ${UNIT_LIBS} -lsqlite3
 
 proc-statedb: statedb/statedb ${PROC_DB_TESTS}
 	@for t in ${PROC_DB_TESTS}; do \
@@ -557,7 +566,7 @@ build/parse_bench: regress/bench/parse_bench.c ${RESP_SRCS} ${RESP_HDRS} \
 BENCH_PROGS =	build/proxy build/measure build/probe build/nodelay.so
 PROBE_SRCS =	regress/bench/probe.c regress/bench/probe_io.c \
 		regress/bench/probe_pump.c regress/bench/probe_digest.c
-BENCH_ARGS =	--check
+BENCH_ARGS =	--check -n 2 -s up:100,down:100,first:500,firstdown:500
 BENCH_FULL_ARGS =
 BENCH_SCALE_ARGS =
 BENCH_RESULTS =	regress/RESULTS
@@ -591,7 +600,7 @@ ${COUNTED}: ${PROGS} ${NO_SANDBOX}
 	    ${COUNTED_SED}) ${NO_SANDBOX} ${PARENT_LIBS}
 
 bench: ${PROGS} ${BENCH_PROGS}
-	@python3 regress/bench/bench.py --flights -n 2
+	@python3 regress/bench/bench.py --flights -n 1
 	@python3 regress/bench/bench.py ${BENCH_ARGS}
 bench-full:
 	@sh etc/packages.sh bench
@@ -696,7 +705,8 @@ fuzzers: ${FUZZERS}
 # "build/model -s SEED" shows it again, message by message.
 
 MODEL_N =	10000
-MODEL_OBJS =	regress/model/answer.o regress/model/change.o \
+MODEL_OBJS =	regress/model/answer.o regress/model/back.o \
+		regress/model/change.o \
 		regress/model/check.o regress/model/damage.o \
 		regress/model/database.o \
 		regress/model/fate.o regress/model/guard.o \

@@ -160,6 +160,8 @@ auth_login(struct child *c)
 	cmd_puts(cmd, " ");
 	cmd_string(cmd, c->conf.password.p, c->conf.password.n);
 	cmd_close(cmd);
+	if (cmd->nstops == 0)
+		ahead_begin(c);
 }
 
 /*
@@ -218,6 +220,11 @@ auth_sasl(struct child *c, const struct sasl_mech *mech)
 	/* RFC 4959 section 3: "=" stands for an empty one */
 	if (auth_respond(c, cmd, none, "=") == -1)
 		child_fail(c, FAIL_AUTH, "%s", c->sasl->why);
+	else if (mech->step == NULL && (conf->type == CONN_IMAPS ||
+	    c->upgraded)) {
+		cmd->apart = 1;
+		ahead_begin(c);
+	}
 }
 
 /* A challenge; the first one only asks us to begin, when that had to wait. */
@@ -392,6 +399,7 @@ auth_refused(struct child *c, const struct resp_status *st)
 		if (ibuf_ok(e))
 			why = (char *)e->buf;
 	}
+	ahead_judge(c, st);
 	child_fail(c, strcmp(st->codename, "UNAVAILABLE") == 0 ? FAIL_NET :
 	    FAIL_AUTH, "login refused: %s%s%s", auth_text(c, st->text),
 	    why == NULL ? "" : "; its reason: ",

@@ -433,12 +433,14 @@ cmdq_take(struct cmdq *q, uint8_t *dst, size_t size)
 {
 	struct command	*cmd;
 	size_t		 n;
+	int		 apart = 0;
 
 	n = 0;
-	while ((cmd = q->writing) != NULL && q->held == NULL) {
+	while (!apart && (cmd = q->writing) != NULL && q->held == NULL) {
 		n += cmd_take(cmd, dst + n, size - n);
 		if (!cmd_written(cmd))
 			break;
+		apart = cmd->apart;
 		if (cmd->last && !cmd->answered)
 			q->held = cmd;
 		q->writing = TAILQ_NEXT(cmd, entry);

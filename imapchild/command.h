@@ -57,6 +57,7 @@ struct command {
 	int		 dead;		/* its rest is not to be written */
 	int		 secret;	/* not traced, wiped when freed */
 	int		 last;		/* nothing behind it before its answer */
+	int		 apart;		/* what is behind it is taken by itself */
 	char		*line;		/* the trace line so far */
 	size_t		 linelen, linesize;
 	/* of the owner */

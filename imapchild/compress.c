@@ -16,8 +16,8 @@
 
 /*
  * COMPRESS (RFC 4978): asked for behind the first requests, so that it costs no
- * round trip of its own, since nothing may follow it before its answer.  Called
- * by loop.c and io.c.
+ * round trip of its own, since nothing may follow it before its answer; before
+ * them where the answer to LIST will be long.  Called by loop.c, op.c and io.c.
  */
 #include <sys/queue.h>
 #include <inttypes.h>
@@ -26,6 +26,15 @@
 
 #include "imapchild.h"
 
+/*
+ * Mailboxes from which on a compressed LIST is worth a round trip.  At 100 ms
+ * and 10 Mbit/s a run that finds nothing to do takes, in seconds, with COMPRESS
+ * before LIST and behind it:
+ *	250 mailboxes	0.57 and 0.60	(without a slow start 0.60 and 0.53)
+ *	500		0.61 and 0.77	(0.62 and 0.61)
+ *	1000		0.63 and 0.85	(0.67 and 0.61)
+ */
+#define LIST_LONG	600
 #define AMOUNT_MAX	16	/* octets of a number to print */
 
 static void	 compress_done(struct child *, struct command *,
@@ -36,28 +45,21 @@ static const struct cmd_calls compress_calls = {
 	.done = compress_done
 };
 
-/* The first requests are all in the queue, or there is nothing to wait for. */
+/* We want it, the server has it, and ENABLE stands before it. */
 static int
-compress_due(const struct child *c)
+compress_can(const struct child *c)
 {
-	const struct op	*op;
-
-	if (c->compress != COMPRESS_WANTED || c->phase != PHASE_READY ||
-	    !c->enabling || (c->caps & CAP_COMPRESS) == 0)
-		return 0;
-	TAILQ_FOREACH(op, &c->ops, entry)
-		if (!op->started)
-			return 0;
-	return 1;
+	return c->compress == COMPRESS_WANTED && c->enabling &&
+	    (c->phase == PHASE_READY || c->ahead) &&
+	    (ahead_caps(c) & CAP_COMPRESS) != 0;
 }
 
-void
-compress_ask(struct child *c)
+static void
+compress_command(struct child *c)
 {
 	struct command	*cmd;
 
-	if (!compress_due(c))
-		return;
+	c->compressahead = c->phase != PHASE_READY;
 	if ((cmd = cmd_new(&c->cmdq, &compress_calls)) == NULL)
 		fatal("no memory");
 	cmd->last = 1;
@@ -66,14 +68,45 @@ compress_ask(struct child *c)
 	c->compress = COMPRESS_ASKED;
 }
 
+/* The first requests are all in the queue, or there is nothing to wait for. */
+void
+compress_ask(struct child *c)
+{
+	const struct op	*op;
+
+	if (!compress_can(c))
+		return;
+	TAILQ_FOREACH(op, &c->ops, entry)
+		if (!op->started)
+			return;
+	compress_command(c);
+}
+
+void
+compress_first(struct child *c)
+{
+	if (c->listed >= LIST_LONG && compress_can(c))
+		compress_command(c);
+}
+
 /* A refusal costs only octets; the code tells that TLS compresses already. */
 static void
 compress_done(struct child *c, struct command *cmd,
     const struct resp_status *st)
 {
+	if (st->cond == COND_OK && !c->loggedin) {
+		child_fail(c, FAIL_PROTOCOL, "COMPRESS was agreed to before "
+		    "the login");
+		return;
+	}
 	if (st->cond == COND_OK) {
 		c->compress = COMPRESS_AGREED;
 		resp_stop(c->resp);
+		return;
+	}
+	if (c->compressahead && (!c->loggedin || c->doubted)) {
+		c->compressahead = 0;
+		c->compress = COMPRESS_WANTED;
 		return;
 	}
 	c->compress = COMPRESS_OFF;

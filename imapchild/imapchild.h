@@ -25,6 +25,7 @@
  * loop.c	the one poll loop; io.c moves the octets
  * parent.c	frames: the table of requests, events, logs
  * session.c	from the greeting to READY; auth.c the credentials
+ * ahead.c	what goes together with the login, by what the last run saw
  * compress.c	COMPRESS behind the first requests, and what it saved
  * answer.c	what resp.c parsed, given to the command it belongs to
  * op.c		the life of a request: queued, run, answered, DONE or FAIL
@@ -127,6 +128,7 @@ struct op {
 	uint32_t	 uidvalidity;	/* 0: any */
 	struct selected	*sel;
 	int		 started;	/* all its commands are in the queue */
+	int		 ahead;		/* they went together with the login */
 	unsigned int	 pending;	/* commands not yet answered */
 	struct failure	 fail;
 	struct batch	 batch;
@@ -231,6 +233,13 @@ struct child {
 	uint64_t	 caps;		/* CAP_* */
 	uint64_t	 appendlimit;	/* RFC 7889; 0: not told */
 	uint32_t	 mechs;		/* offered, by sasl_bit() */
+	uint64_t	 remembered;	/* CAP_* of the last run, or 0 */
+	uint32_t	 listed;	/* the mailboxes it saw, or 0 */
+	int		 ahead;		/* more went together with the login */
+	size_t		 aheadroom;	/* octets of LIST that still may */
+	int		 enableahead, compressahead;	/* these did */
+	int		 capsasked;	/* and CAPABILITY, not yet answered */
+	int		 doubted;	/* the server did not take it */
 	struct sasl	*sasl;		/* the login under way, or NULL */
 	char		 offered[OFFERED_MAX];	/* all AUTH=, as text */
 	int		 exposed;	/* in the clear, and not to ourselves */
@@ -314,6 +323,9 @@ void	 session_capability(struct child *, const char *);
 void	 session_enabled(struct child *, const char *);
 void	 session_enable(struct child *);	/* before the first request */
 void	 session_login(struct child *);	/* the credentials were accepted */
+void	 session_learn(struct child *);	/* capabilities, then the next step */
+/* A capability we need and these are without, or NULL. */
+const char *session_missing(uint64_t);
 void	 auth_start(struct child *);
 void	 auth_forget(struct child *);	/* wipe all that held credentials */
 /* What the server said, or a word instead when that repeats the password. */
@@ -321,7 +333,24 @@ const char *auth_text(const struct child *, const char *);
 /* Log a line of the server that came while credentials were under way. */
 void	 auth_trace(const struct child *, const char *);
 
+/* ahead.c */
+void	 ahead_begin(struct child *);	/* the login stands in the queue */
+/* The op may be run now: always when READY, else if it may go ahead. */
+int	 ahead_may(struct child *, const struct op *);
+/* The capabilities to go by: what the last run saw, while ours are unknown. */
+uint64_t ahead_caps(const struct child *);
+/*
+ * 1: this answer to what went ahead, or that it was not done in spite of an OK,
+ * means that it must be asked again.
+ */
+int	 ahead_refused(struct child *, const struct resp_status *, int);
+void	 ahead_taken(struct child *);	/* the server takes what goes ahead */
+void	 ahead_judge(struct child *, const struct resp_status *); /* no login */
+void	 ahead_broken(struct child *, enum fail_kind);	/* no connection */
+
 /* compress.c */
+/* Before the first requests, where the answer to LIST will be long. */
+void	 compress_first(struct child *);
 void	 compress_ask(struct child *);	/* when nothing else is to be said */
 void	 compress_begin(struct child *);	/* the answer was read */
 void	 compress_report(const struct child *);	/* how much went through */
@@ -382,6 +411,8 @@ void	 select_done(struct child *, struct command *,
 /* ops_*.c: rows of the table in parent.c */
 int	 list_parse(struct op *, struct ibuf *);
 int	 list_run(struct child *, struct op *);
+/* Octets of its payload; 0: it needs a literal. */
+size_t	 list_plain(const struct op *);
 void	 list_finish(struct child *, struct op *);
 void	 list_release(struct op *);
 int	 name_parse(struct op *, struct ibuf *);

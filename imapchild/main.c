@@ -79,6 +79,8 @@ start_config(struct child *c, struct imsg *m)
 		return;
 	}
 	c->compress = c->conf.compress ? COMPRESS_WANTED : COMPRESS_OFF;
+	c->remembered = c->conf.remembered;
+	c->listed = c->conf.listed;
 	log_verbosity(c->conf.debug > 0 ? LOG_L_DEBUG : LOG_L_INFO);
 	if (c->conf.debug > 0) {
 		c->cmdq.trace = start_trace;

@@ -211,14 +211,18 @@ ops_run(struct child *c)
 {
 	struct op	*op;
 
-	if (c->phase != PHASE_READY)
+	if (c->phase != PHASE_READY && !c->ahead)
 		return;
 	TAILQ_FOREACH(op, &c->ops, entry) {
 		if (c->barrier != NULL)
 			return;
 		if (op->started || op_waits(c, op))
 			continue;
+		if (!ahead_may(c, op))
+			return;
 		session_enable(c);
+		compress_first(c);
+		op->ahead = c->phase != PHASE_READY;
 		if (op->fail.kind != 0 && !(op->req->flags & REQ_ALWAYS))
 			op->started = 1;
 		else
@@ -265,6 +269,8 @@ ops_settle(struct child *c)
 	int		 settled;
 
 	settled = 0;
+	if (c->phase == PHASE_LOGIN)
+		return 0;		/* READY comes first */
 	for (op = TAILQ_FIRST(&c->ops); op != NULL; op = next) {
 		next = TAILQ_NEXT(op, entry);
 		if (!op->started || op->pending > 0 ||

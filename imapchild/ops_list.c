@@ -45,8 +45,12 @@ static void	 list_list(struct child *, struct command *,
 static void	 list_status(struct child *, struct command *,
 		    const struct resp_statusdata *);
 
+static void	 list_done(struct child *, struct command *,
+		    const struct resp_status *);
+
 static const struct cmd_calls list_calls = {
 	.name = "list",
+	.done = list_done,
 	.list = list_list,
 	.mailboxstatus = list_status
 };
@@ -86,19 +90,47 @@ list_parse(struct op *op, struct ibuf *buf)
 	return ibuf_done(buf);
 }
 
+static void
+list_empty(struct list *l)
+{
+	size_t	 i;
+
+	for (i = 0; i < l->n; i++)
+		free(l->e[i].name);
+	l->n = l->next = 0;
+}
+
 void
 list_release(struct op *op)
 {
 	struct list	*l = op->arg;
-	size_t		 i;
 
 	if (l == NULL)
 		return;
-	for (i = 0; i < l->n; i++)
-		free(l->e[i].name);
+	list_empty(l);
 	free(l->e);
 	ibuf_free(&l->buf);
 	free(l);
+}
+
+size_t
+list_plain(const struct op *op)
+{
+	const struct list	*l = op->arg;
+	struct ibuf		 b;
+	struct msg_list		 m;
+	struct bytes		 pattern;
+	uint32_t		 i;
+	int			 literal;
+
+	ibuf_from(&b, l->buf.buf, l->buf.wpos);
+	if (msg_get_list(&b, &m) == -1)
+		return 0;
+	literal = cmd_needs_literal(m.ref.p, m.ref.n);
+	for (i = 0; i < m.npatterns && !literal; i++)
+		literal = msg_get_pattern(&b, &pattern) == -1 ||
+		    cmd_needs_literal(pattern.p, pattern.n);
+	return literal ? 0 : l->buf.wpos + sizeof(LIST_RETURN);
 }
 
 int
@@ -198,6 +230,22 @@ list_status(struct child *c, struct command *cmd,
 	e->m.uidnext = r->uidnext;
 	e->m.messages = r->messages;
 	e->m.modseq = r->modseq;
+}
+
+/* Refused together with the login, it is asked again by itself. */
+static void
+list_done(struct child *c, struct command *cmd, const struct resp_status *st)
+{
+	struct op	*op = cmd->op;
+	struct list	*l = op->arg;
+
+	if (op->ahead && op->fail.kind == 0 && ahead_refused(c, st, 1)) {
+		list_empty(l);
+		l->buf.rpos = 0;
+		op->started = 0;
+		return;
+	}
+	op_answer(op, st);
 }
 
 void

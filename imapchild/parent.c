@@ -114,6 +114,7 @@ child_fail(struct child *c, enum fail_kind kind, const char *fmt, ...)
 
 	if (c->phase == PHASE_OVER)
 		return;
+	ahead_broken(c, kind);
 	c->phase = PHASE_OVER;
 	c->exitcode = 1;
 	va_start(ap, fmt);

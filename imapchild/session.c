@@ -141,23 +141,35 @@ session_command(struct child *c, const struct cmd_calls *calls,
 	return cmd;
 }
 
+const char *
+session_missing(uint64_t caps)
+{
+	size_t	 i;
+
+	for (i = 0; i < NCAPABILITIES; i++)
+		if (capabilities[i].needed &&
+		    (caps & capabilities[i].bit) == 0)
+			return capabilities[i].name;
+	return NULL;
+}
+
 /* Logged in: name what is missing, or tell the parent that we are ready. */
 static void
 session_ready(struct child *c)
 {
+	const char		*missing = session_missing(c->caps);
 	struct msg_ready	 m;
 	struct ibuf		 buf;
-	size_t			 i;
 
-	for (i = 0; i < NCAPABILITIES; i++) {
-		if (!capabilities[i].needed || c->caps & capabilities[i].bit)
-			continue;
+	if (missing != NULL) {
 		child_fail(c, FAIL_CAPABILITY, "Non %s-capable IMAP server. "
 		    "Enable it on the server, or use another one: nothing can "
-		    "be synchronized without", capabilities[i].name);
+		    "be synchronized without", missing);
 		return;
 	}
 	c->phase = PHASE_READY;
+	if (c->doubted && !c->enabling)
+		session_enable(c);
 	m.version = MSG_VERSION;
 	m.caps = c->caps;
 	m.appendlimit = c->appendlimit;
@@ -187,12 +199,12 @@ session_next(struct child *c)
 		auth_start(c);
 }
 
-static void
+void
 session_learn(struct child *c)
 {
 	if (c->knowscaps)
 		session_next(c);
-	else
+	else if (!c->capsasked)
 		session_command(c, &capability_calls, "CAPABILITY");
 }
 
@@ -253,6 +265,8 @@ void
 session_login(struct child *c)
 {
 	c->loggedin = 1;
+	if (c->knowscaps)
+		c->caps |= CAP_TOLD;
 	session_learn(c);
 }
 
@@ -262,6 +276,7 @@ session_enable(struct child *c)
 	if (c->enabling)
 		return;
 	c->enabling = 1;
+	c->enableahead = c->phase != PHASE_READY;
 	session_command(c, &enable_calls, "ENABLE QRESYNC");
 }
 
@@ -276,6 +291,13 @@ session_enabled(struct child *c, const char *name)
 static void
 enable_done(struct child *c, struct command *cmd, const struct resp_status *st)
 {
+	if (c->enableahead && ahead_refused(c, st, c->enabled)) {
+		c->enabled = c->enabling = 0;
+		if (c->phase == PHASE_READY)
+			session_enable(c);
+		return;
+	}
+	ahead_taken(c);
 	if (st->cond != COND_OK || !c->enabled)
 		child_fail(c, FAIL_CAPABILITY, "the server did not enable "
 		    "QRESYNC (it said: %s). Use another one: nothing can be "

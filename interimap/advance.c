@@ -118,6 +118,31 @@ advance(struct mbox *m)
 }
 
 /*
+ * Before this message loses its row: the database's UIDNEXT goes back to it, so
+ * that any later run looks at it, should this one not come to that.
+ */
+void
+advance_lower(struct mbox *m, enum side side, uint32_t uid)
+{
+	struct msg_advance a;
+	struct ibuf b;
+	int i;
+
+	if (uid == 0 || uid >= m->s[side].db.uidnext)
+		return;
+	m->s[side].db.uidnext = uid;
+	memset(&a, 0, sizeof(a));
+	a.idx = m->idx;
+	for (i = 0; i < 2; i++) {
+		a.st[i].uidnext = m->s[i].db.uidnext;
+		a.st[i].modseq = m->s[i].db.modseq;
+	}
+	ibuf_init(&b);
+	msg_put_advance(&b, &a);
+	request(m->e, m, PEER_DB, MSG_ADVANCE, &b, req_plain, NULL);
+}
+
+/*
  * What was refused and made again after the PULL of SETTLE is not in its
  * answers: that PULL is made again, too, from the same state on.
  */

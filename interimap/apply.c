@@ -49,12 +49,16 @@ apply_flags(struct mbox *m, enum side side, uint32_t uid, flagid flags,
 /*
  * Absent from a list of all UIDs with which EXISTS agrees, and by nothing less
  * (verify.c has seen to it that there is one if anything is said to be gone).
+ * What is at or above UIDNEXT came later, or the mailbox went back (back.c).
  */
 static int
-is_gone(const struct mside *s, uint32_t uid)
+is_gone(const struct mbox *m, enum side side, uint32_t uid)
 {
-	return s->complete && uid < s->sel.uidnext &&
-	    !uidset_has(&s->present, uid);
+	const struct mside *s = &m->s[side];
+
+	if (uid >= s->sel.uidnext)
+		return s->uidnext_back && m->round == 1;
+	return s->complete && !uidset_has(&s->present, uid);
 }
 
 static void
@@ -74,7 +78,7 @@ apply_rows(struct mbox *m, enum side side)
 		r = &m->rowtab.r[i];
 		if (m->round == 1 && r->uid[side] >= s->cur.uidnext)
 			r->s[LOCAL].compare = r->s[REMOTE].compare = 1;
-		if (r->s[side].held || !is_gone(s, r->uid[side]))
+		if (r->s[side].held || !is_gone(m, side, r->uid[side]))
 			continue;
 		r->s[side].gone = 1;
 		if (r->s[OTHER(side)].held)
@@ -97,7 +101,7 @@ forget_skipped(struct mbox *m, enum side side)
 	sk.side = (uint8_t)side;
 	uiditer_init(&it, &s->skipped);
 	while ((uid = uiditer_next(&it)) != 0) {
-		if (!is_gone(s, uid))
+		if (!is_gone(m, side, uid))
 			continue;
 		sk.uid = uid;
 		refusals_drop(m, side, uid);

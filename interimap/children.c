@@ -192,6 +192,7 @@ put_config(struct session *s, enum side side, struct ibuf *b)
 	m.compress = v->use_compress != 0;
 	m.timeout = timeout_of(v);
 	m.patience = m.timeout + timeout_of(&s->conf->server[OTHER(side)]);
+	memory_config(s, side, &m);
 	put_proxy(&m, &x, v);
 	m.protocols = text(v->protocols);
 	m.host = text(v->host);

@@ -208,6 +208,7 @@ batch_map(struct batch *b)
 			keep_intent(b, mt);
 			continue;
 		}
+		back_taken(b->m, OTHER(b->src), b->got[i].b);
 		add_row(b, mt, b->got[i].b);
 		b->got[n++] = b->got[i];
 	}

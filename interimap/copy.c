@@ -386,6 +386,7 @@ copy_pump(struct mbox *m)
 void
 copy_begin(struct mbox *m)
 {
+	back_written(m);
 	mbox_wait(m, NULL);
 	copy_pump(m);
 	mbox_wait(m, settle_or_advance);

@@ -161,6 +161,11 @@ frame_done(struct session *s, enum peer p, struct imsg *im)
 	case ID_CLEAN:
 		s->cleaning = 0;
 		return p == PEER_DB ? 0 : -1;
+	case ID_REMEMBER:
+		if (p != PEER_DB || s->remembering == 0)
+			return -1;
+		s->remembering--;
+		return 0;
 	case ID_CONNECT:
 		return p != PEER_DB && s->peer[p].ready ? 0 : -1;
 	case ID_CONFIG:
@@ -212,7 +217,7 @@ frame_fail(struct session *s, enum peer p, struct imsg *im)
 	matters = s->phase != PHASE_END || s->aborted ||
 	    (p == PEER_DB && s->cleaning);
 	if (p == PEER_DB)
-		s->cleaning = 0;
+		s->cleaning = s->remembering = 0;
 	if (matters && !s->peer[p].told) {
 		s->aborted = m.kind == FAIL_ABORTED;
 		if (!s->aborted)
@@ -233,6 +238,8 @@ static const struct handler {
 	{ MSG_READY,	0,	frame_ready },
 	{ MSG_LOG,	0,	frame_log },
 	{ MSG_OPENED,	1,	frame_opened },
+	{ MSG_REMEMBERED, 0,	memory_told },
+	{ MSG_DOUBT,	0,	memory_doubt },
 	{ MSG_DONE,	1,	frame_done },
 	{ MSG_FAIL,	1,	frame_fail },
 	{ MSG_MAILBOX,	1,	watch_told },
@@ -263,6 +270,8 @@ handle(struct session *s, enum peer p, struct imsg *im)
 		return 0;	/* an answer nobody waits for any more */
 	if (s->phase == PHASE_OPEN || own_id(im->id))
 		return -1;
+	if (im->type == MSG_MAILBOX)
+		memory_listed(s, p);
 	return engine_dispatch(s->engine, p, im);
 }
 

@@ -275,6 +275,8 @@ part(struct mbox *m, struct row *r)
 	struct msg_pair p = { r->uid[LOCAL], r->uid[REMOTE], 0 };
 	int i;
 
+	advance_lower(m, LOCAL, r->uid[LOCAL]);
+	advance_lower(m, REMOTE, r->uid[REMOTE]);
 	map_send(m, MSG_UNMAP, MAP_NOSIDE, &p, 1, req_plain, NULL);
 	for (i = 0; i < 2; i++)
 		if (uidset_add(&m->s[i].copy, r->uid[i]) == -1 ||
@@ -328,6 +330,8 @@ rechecked(struct mbox *m)
 	candset_free(&m->s[LOCAL].cands);
 	candset_free(&m->s[REMOTE].cands);
 	rowtab_drop(&m->rowtab, row_dropped);
+	if (other > 0)
+		back_above(m);
 	mbox_wait(m, adopt_pair);
 }
 
@@ -405,8 +409,8 @@ reason(const struct mbox *m, int side, char *buf, size_t size)
 		(void)strlcpy(buf, "the whole account became empty here", size);
 		break;
 	case HOLD_UIDNEXT:
-		(void)strlcpy(buf, "the messages are gone here, and UIDNEXT "
-		    "went back", size);
+		(void)strlcpy(buf, "the messages are missing here, and the "
+		    "mailbox went back to an older state", size);
 		break;
 	case HOLD_BEFORE:
 		(void)strlcpy(buf, "the messages vanished here, which an "

@@ -21,6 +21,7 @@
  *
  *   pull.c     PULL, LOOKUP: what changed
  *   verify.c   VERIFY: is it believable; nothing is gone without a whole list
+ *   back.c     a mailbox that went back in time
  *   apply.c    what is believed is written into the rows
  *   adopt.c    PAIR, COMPARE: unmapped messages of both sides, and rows whose
  *              base is not known (RESUME)
@@ -610,6 +611,19 @@ void	 keywords_stored(struct mbox *, enum side, const struct trial *,
 	    flagid);
 flagid	 keywords_none(struct flagtab *, flagid);	/* system flags only */
 
+/* back.c */
+/* 1: this SELECT, or these rows, tell that a mailbox went back in time. */
+int	 back_selected(const struct mbox *, enum side);
+int	 back_looked(const struct mbox *);
+void	 back_begin(struct mbox *);		/* a state */
+/* 1: the database's UIDNEXT still tells it. */
+int	 back_unwritten(const struct mbox *, enum side);
+void	 back_written(struct mbox *);
+void	 back_taken(struct mbox *, enum side, uint32_t);
+void	 back_above(struct mbox *);
+
+/* advance.c */
+void	 advance_lower(struct mbox *, enum side, uint32_t);
 void	 settle_send(struct mbox *);
 void	 settle_or_advance(struct mbox *);
 

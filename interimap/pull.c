@@ -265,6 +265,8 @@ pull_send(struct mbox *m, enum side side, int want)
 
 	pull_reset(s);
 	s->whole = (want & PULL_ALL) != 0;
+	if (s->whole)
+		want &= ~PULL_UIDS;
 	memset(&p, 0, sizeof(p));
 	p.mailbox = bytes_of(s->name);
 	p.uidvalidity = s->cur.uidvalidity;
@@ -333,7 +335,10 @@ pull_begin(struct mbox *m)
 
 /* ---- after the PULL ---- */
 
-/* The SELECT itself must make sense.  0, or -1 when the mailbox is left. */
+/*
+ * The SELECT itself must make sense.  0, or -1 when the mailbox is left.  What
+ * goes back within a run is left to the next one, which sees it (back.c).
+ */
 static int
 check_selected(struct mbox *m, enum side side)
 {
@@ -347,17 +352,19 @@ check_selected(struct mbox *m, enum side side)
 	}
 	if (repair_first(m))
 		repair_selected(m, side);
+	if (back_selected(m, side))
+		return 0;
 	if (s->sel.uidnext < s->cur.uidnext) {
 		say(m->e, LOG_L_ERROR, side, m, "UIDNEXT went back from %u to "
-		    "%u: an old copy of the mailbox was restored there? "
-		    "Mailbox left alone; --repair copies what is missing there",
+		    "%u during the run: an old copy of the mailbox was "
+		    "restored there? Left to the next run",
 		    s->cur.uidnext, s->sel.uidnext);
 		mbox_fail(m, OUT_GUARD);
 		return -1;
 	}
 	if (s->sel.modseq < s->cur.modseq) {
 		say(m->e, LOG_L_ERROR, side, m, "HIGHESTMODSEQ went back from "
-		    "%llu to %llu; mailbox left alone, but for --repair",
+		    "%llu to %llu during the run: left to the next run",
 		    (unsigned long long)s->cur.modseq,
 		    (unsigned long long)s->sel.modseq);
 		mbox_fail(m, OUT_PARTIAL);
@@ -438,6 +445,10 @@ pull_done(struct mbox *m)
 			mbox_finish(m);
 			return;
 		}
+	if (back_selected(m, LOCAL) || back_selected(m, REMOTE)) {
+		back_begin(m);
+		return;
+	}
 	if (m->hasstate) {
 		for (i = 0; i < 2; i++)
 			if (m->s[i].pulled)

@@ -55,11 +55,12 @@ place(const struct mbox *m, const struct row *r)
 }
 
 static int64_t *
-dates_new(void)
+dates_new(const struct mbox *m)
 {
+	size_t n = m->rowtab.n < RECHECK_CHUNK ? m->rowtab.n : RECHECK_CHUNK;
 	int64_t *d;
 
-	if ((d = calloc(RECHECK_CHUNK, sizeof(*d))) == NULL)
+	if ((d = calloc(n + 1, sizeof(*d))) == NULL)
 		fatal("out of memory");
 	return d;
 }
@@ -159,8 +160,8 @@ recheck_begin(struct mbox *m)
 {
 	struct repair *rp = m->repair;
 
-	rp->date[LOCAL] = dates_new();
-	rp->date[REMOTE] = dates_new();
+	rp->date[LOCAL] = dates_new(m);
+	rp->date[REMOTE] = dates_new(m);
 	rp->from = rp->n = 0;
 	rowtab_sort(&m->rowtab);
 	recheck_next(m);

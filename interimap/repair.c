@@ -119,6 +119,13 @@ repair_selected(struct mbox *m, enum side side)
 {
 	struct mside *s = &m->s[side];
 
+	if (s->uidnext_back) {		/* back.c said so */
+		s->cur.uidnext = s->sel.uidnext < s->cur.uidnext ?
+		    s->sel.uidnext : s->cur.uidnext;
+		s->cur.modseq = s->sel.modseq < s->cur.modseq ?
+		    s->sel.modseq : s->cur.modseq;
+		return;
+	}
 	if (s->sel.uidnext < s->cur.uidnext) {
 		say(m->e, LOG_L_WARN, side, m, "UIDNEXT is recorded as %u, but "
 		    "is %u there", s->cur.uidnext, s->sel.uidnext);
@@ -220,17 +227,20 @@ not_held(struct mbox *m, struct row *r, enum side side)
  * A row with a message that is absent from the complete list of its side.  At
  * or above UIDNEXT VANISHED says nothing (apply.c), and the partner may be a new
  * message that got a UID which the database had wrongly: nobody deleted that.
+ * So it is with all rows of a mailbox that went back in time, on either side;
+ * what is missing there is left to the guard (back.c).
  */
 static void
 absent_row(struct mbox *m, struct row *r, const int *absent)
 {
-	int told[2], i, below = r->uid[LOCAL] < m->s[LOCAL].cur.uidnext &&
-	    r->uid[REMOTE] < m->s[REMOTE].cur.uidnext;
+	int told[2], i, sure = r->uid[LOCAL] < m->s[LOCAL].cur.uidnext &&
+	    r->uid[REMOTE] < m->s[REMOTE].cur.uidnext &&
+	    !m->repair->ahead[LOCAL] && !m->repair->ahead[REMOTE];
 
 	for (i = 0; i < 2; i++) {
-		told[i] = below && !m->repair->ahead[i] &&
-		    uidset_has(&m->s[i].vanished, r->uid[i]);
-		if (r->uid[i] >= m->s[i].sel.uidnext) {
+		told[i] = sure && uidset_has(&m->s[i].vanished, r->uid[i]);
+		if (r->uid[i] >= m->s[i].sel.uidnext &&
+		    !m->s[i].uidnext_back) {
 			never_was(m, r, (enum side)i);
 			return;
 		}
@@ -241,7 +251,9 @@ absent_row(struct mbox *m, struct row *r, const int *absent)
 		return;
 	}
 	i = absent[LOCAL] ? LOCAL : REMOTE;
-	if (!r->s[i].held && !told[i])
+	if (m->s[i].uidnext_back)
+		return;
+	if (m->s[OTHER(i)].uidnext_back || (!r->s[i].held && !told[i]))
 		disappeared(m, r, (enum side)i);
 }
 
@@ -382,10 +394,11 @@ lower(struct mbox *m)
 	a.idx = m->idx;
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
-		if (s->db.uidnext > s->sel.uidnext)
+		if (s->db.uidnext > s->sel.uidnext && !s->uidnext_back)
 			s->db.uidnext = s->sel.uidnext;
 		low = uidset_min(&s->copy);
-		if (low != 0 && low < s->db.uidnext) {
+		if (low != 0 && low < s->db.uidnext &&
+		    !back_unwritten(m, (enum side)i)) {
 			s->db.uidnext = low;
 			differs = 1;
 		}
@@ -430,7 +443,7 @@ lowered(struct mbox *m)
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
 		/* What ADVANCE falls back to when a change is left over. */
-		if (s->db.modseq > s->sel.modseq)
+		if (s->db.modseq > s->sel.modseq && !s->uidnext_back)
 			s->db.modseq = 1;
 		forget_skipped(m, (enum side)i);
 	}

@@ -181,6 +181,7 @@ prepare(struct session *s)
 	}
 	if (make_engine(s) == -1)
 		fatal("out of memory");
+	memory_init(s);
 	return 0;
 }
 
@@ -342,6 +343,8 @@ engine_ended(struct session *s)
 		begin_end(s);
 	}
 	if (well)
+		memory_keep(s);
+	if (well)
 		s->cleaning = child_send(s, PEER_DB, MSG_CLEAN, ID_CLEAN,
 		    NULL) == 0;
 }
@@ -355,7 +358,7 @@ at_end(struct session *s)
 	if (session_now() >= s->deadline)
 		return 1;
 	return !s->peer[PEER_LOCAL].open && !s->peer[PEER_REMOTE].open &&
-	    !(s->cleaning && s->peer[PEER_DB].open);
+	    !((s->cleaning || s->remembering > 0) && s->peer[PEER_DB].open);
 }
 
 /* SIGTERM: done, in order; SIGINT: the same, but it counts as a failure. */

@@ -42,6 +42,7 @@
 #define ID_NOTIFY	(ENGINE_IDMAX + 6)
 #define ID_LOOK		(ENGINE_IDMAX + 7)	/* LIST between two runs */
 #define ID_NOOP		(ENGINE_IDMAX + 8)
+#define ID_REMEMBER	(ENGINE_IDMAX + 9)
 
 enum phase {
 	PHASE_OPEN,		/* the database is being opened and locked */
@@ -68,6 +69,14 @@ struct peerio {
 struct saidlines { char *v[SAID_MAX]; size_t n; };
 struct said { struct saidlines now, before; };
 
+/* Of a side: what is remembered of its server, and what this run saw. */
+struct memory {
+	struct msg_memory is;
+	int		 known;		/* the database has it so */
+	int		 doubted;	/* DOUBT came */
+	uint32_t	 listed;	/* mailboxes, so far */
+};
+
 struct session {
 	struct config	*conf;
 	const struct options *opts;
@@ -76,6 +85,8 @@ struct session {
 	struct ignore	*ignore;
 	int64_t		 wake;		/* the engine then; 0: it does not sleep */
 	struct msg_ready server[2];	/* what READY told */
+	struct memory	 memory[2];
+	unsigned int	 remembering;	/* REMEMBER not answered yet */
 	struct patterns	 patterns;
 	char		*database;	/* path */
 	struct peerio	 peer[NPEERS];
@@ -144,6 +155,18 @@ int	 watch_told(struct session *, enum peer, struct imsg *);
 int	 said_again(struct said *, int, const char *, const char *);
 void	 said_next(struct said *);		/* a new run begins */
 void	 said_free(struct said *);
+
+/* ---- memory.c ---- */
+
+void	 memory_init(struct session *);
+/* REMEMBERED, before the servers are connected to: 0, or -1 malformed. */
+int	 memory_told(struct session *, enum peer, struct imsg *);
+/* What the imapchild is told of it, in CONFIG. */
+void	 memory_config(struct session *, enum side, struct msg_config *);
+void	 memory_listed(struct session *, enum peer);	/* one mailbox */
+/* DOUBT: 0, or -1 malformed. */
+int	 memory_doubt(struct session *, enum peer, struct imsg *);
+void	 memory_keep(struct session *);		/* a run ended well */
 
 /* ---- frames.c ---- */
 

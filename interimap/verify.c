@@ -248,12 +248,34 @@ verify(struct mbox *m)
 	mbox_wait(m, verified);
 }
 
+/*
+ * A new message has the UID of one that is held as missing: the mailbox went
+ * back in time once (back.c).  guard.c looks at both.
+ */
+static int
+is_reused(const struct mbox *m, enum side side)
+{
+	const struct mside *s = &m->s[side];
+	const struct row *r;
+	uint32_t i;
+
+	for (i = 0; i < m->rowtab.n && m->nheld > 0; i++) {
+		r = &m->rowtab.r[i];
+		if (r->s[side].held && r->uid[side] >= s->cur.uidnext &&
+		    r->uid[side] < s->sel.uidnext &&
+		    uidset_has(&s->listed, r->uid[side]))
+			return 1;
+	}
+	return 0;
+}
+
 static int
 is_doubtful(struct mbox *m, enum side side)
 {
 	const struct mside *s = &m->s[side];
 
 	return !s->verified && (guard_asks(m, side) || !fits(m, side) ||
+	    is_reused(m, side) ||
 	    (!s->complete && any_missing(m, side)));
 }
 
@@ -264,6 +286,10 @@ pull_looked(struct mbox *m)
 
 	if (repair_first(m)) {
 		repair_looked(m);
+		return;
+	}
+	if (back_looked(m)) {
+		back_begin(m);
 		return;
 	}
 	for (i = 0; i < 2; i++) {

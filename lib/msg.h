@@ -47,7 +47,7 @@
 	X(FAIL,		CP, 9, 4096)					\
 	X(LOG,		CP, 9, 16384)					\
 	/* an IMAP server */						\
-	X(CONFIG,	PI, 92, 65536)					\
+	X(CONFIG,	PI, 104, 65536)					\
 	X(CONNECT,	PI, 0, 0)					\
 	X(LIST,		PI, 13, 65536)					\
 	X(CREATE,	PI, 5, 4096)					\
@@ -77,6 +77,7 @@
 	X(STORED,	IP, 4, 65536)					\
 	X(APPENDED,	IP, 8, 65536)					\
 	X(LEFTOUT,	IP, 5, 64)					\
+	X(DOUBT,	IP, 0, 0)					\
 	/* the database */						\
 	X(OPEN,		PS, 6, 8192)					\
 	X(MIGRATE,	PS, 4, 4)					\
@@ -102,7 +103,9 @@
 	X(MOVE,		PS, 11, 8192)					\
 	X(BEGIN,	PS, 0, 0)					\
 	X(CLEAN,	PS, 0, 0)					\
+	X(REMEMBER,	PS, 21, 21)					\
 	X(OPENED,	SP, 7, 8192)					\
+	X(REMEMBERED,	SP, 21, 21)					\
 	X(DBMAILBOX,	SP, 52, 4096)					\
 	X(ADDED,	SP, 4, 4)					\
 	X(COUNTED,	SP, 20, 20)					\
@@ -156,7 +159,10 @@ enum fail_kind {
 
 struct msg_ready { uint32_t version; uint64_t caps;
 	uint64_t appendlimit; };	/* RFC 7889, for all mailboxes; 0: none */
-/* caps bits of READY */
+/*
+ * caps bits of READY.  The database keeps them for the next run: a number never
+ * gets another meaning.
+ */
 #define CAP_QRESYNC	0x0001
 #define CAP_UIDPLUS	0x0002
 #define CAP_LITERALPLUS	0x0004
@@ -175,6 +181,9 @@ struct msg_ready { uint32_t version; uint64_t caps;
 #define CAP_LOGINDISABLED 0x8000
 #define CAP_STARTTLS	0x10000
 #define CAP_OBJECTID	0x20000
+#define CAP_TOLD	0x40000	/* the login's OK told them, unasked */
+#define CAP_STEPWISE	0x80000	/* nothing goes behind a login (DOUBT) */
+#define CAP_ALL		0xfffff
 
 struct msg_fail { uint8_t kind; struct bytes code, text; };
 struct msg_log { uint8_t level; struct bytes text;
@@ -187,6 +196,8 @@ struct msg_config {
 	uint8_t side, type, starttls, verify, debug, compress, proxy;
 	uint32_t timeout;		/* seconds a read may wait */
 	uint32_t patience;		/* seconds the other side may take */
+	uint64_t remembered;		/* CAP_* of the last run; 0: none */
+	uint32_t listed;		/* the mailboxes it saw, or 0 */
 	/* texts; empty: not set.  sni is used only when has_sni is 1 */
 	struct bytes host, port, username, password, auth, cafile, capath,
 	    sni, proto_min, proto_max, ciphers, fingerprints, cert, key,
@@ -397,6 +408,15 @@ struct msg_refused { uint32_t idx; uint8_t side, why; uint32_t tries, wait;
 	/* wait: seconds until they may be tried again; set: the reader's */
 /* A keyword that this side refused; empty: forget those of the mailbox. */
 struct msg_keyword { uint32_t idx; uint8_t side; struct bytes text; };
+/*
+ * What READY told in the last run that logged in there, and how many mailboxes
+ * LIST showed, by side; key names the server and the account (memory.c).
+ * REMEMBERED comes behind OPENED, once for each side that has a memory.  It may
+ * be old, or wrong: it saves a round trip, and nothing else hangs on it.  An
+ * imapchild says DOUBT, once, when a server did not take what went behind the
+ * login by that memory.
+ */
+struct msg_memory { uint8_t side; uint64_t key, caps; uint32_t listed; };
 struct msg_advance { uint32_t idx; struct { uint32_t uidnext; uint64_t modseq; }
 	st[2]; };
 
@@ -461,6 +481,7 @@ MSG_CODEC(unintent, msg_unintent);
 MSG_CODEC(skip, msg_skip);
 MSG_CODEC(refused, msg_refused);
 MSG_CODEC(keyword, msg_keyword);	/* KEYWORD, NOKEYWORD */
+MSG_CODEC(memory, msg_memory);		/* REMEMBER, REMEMBERED */
 MSG_CODEC(advance, msg_advance);
 
 /*

@@ -378,6 +378,25 @@ msg_get_keyword(struct ibuf *b, struct msg_keyword *m)
 }
 
 void
+msg_put_memory(struct ibuf *b, const struct msg_memory *m)
+{
+	ibuf_add_u8(b, m->side);
+	ibuf_add_u64(b, m->key);
+	ibuf_add_u64(b, m->caps);
+	ibuf_add_u32(b, m->listed);
+}
+
+int
+msg_get_memory(struct ibuf *b, struct msg_memory *m)
+{
+	m->side = field_get_u8(b, LOCAL, REMOTE);
+	m->key = field_get_u63(b);
+	m->caps = field_get_u63(b);
+	m->listed = ibuf_get_u32(b);
+	return (m->caps & ~(uint64_t)CAP_ALL) != 0 ? -1 : ibuf_done(b);
+}
+
+void
 msg_put_advance(struct ibuf *b, const struct msg_advance *m)
 {
 	int s;

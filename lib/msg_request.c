@@ -97,6 +97,8 @@ msg_put_config(struct ibuf *b, const struct msg_config *m)
 	ibuf_add_u8(b, m->proxy);
 	ibuf_add_u32(b, m->timeout);
 	ibuf_add_u32(b, m->patience);
+	ibuf_add_u64(b, m->remembered);
+	ibuf_add_u32(b, m->listed);
 	field_put(b, m->host);
 	field_put(b, m->port);
 	field_put(b, m->username);
@@ -131,6 +133,8 @@ msg_get_config(struct ibuf *b, struct msg_config *m)
 	m->proxy = field_get_u8(b, PROXY_NONE, PROXY_SOCKS5H);
 	m->timeout = ibuf_get_u32(b);
 	m->patience = ibuf_get_u32(b);
+	m->remembered = field_get_u63(b);
+	m->listed = ibuf_get_u32(b);
 	m->host = ibuf_get_text(b, IMSG_MAXPAYLOAD);
 	m->port = ibuf_get_text(b, IMSG_MAXPAYLOAD);
 	m->username = ibuf_get_text(b, IMSG_MAXPAYLOAD);

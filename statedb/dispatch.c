@@ -53,6 +53,7 @@ static const struct rule {
 	{ MSG_SKIP,	 DB_READY,  WRITES, handle_skip },
 	{ MSG_REFUSALS, DB_READY,  READS, handle_refusals },
 	{ MSG_KEYWORD,	 DB_READY,  WRITES, handle_keyword },
+	{ MSG_REMEMBER, DB_READY, WRITES, handle_remember },
 	{ MSG_HOLD,	 DB_READY,  WRITES, handle_hold },
 	{ MSG_UNHOLD,	 DB_READY,  WRITES, handle_unhold },
 	{ MSG_ADVANCE,	 DB_READY,  WRITES, handle_advance },
@@ -140,6 +141,7 @@ mailbox_of(const struct request *r)
 	case MSG_MOVE:
 	case MSG_BEGIN:
 	case MSG_CLEAN:
+	case MSG_REMEMBER:
 		return 0;
 	default:
 		return ibuf_get_u32(&b);

@@ -409,6 +409,10 @@ handle_open(struct statedb *db, struct request *r)
 	msg_put_opened(&b, &o);
 	request_event(r, MSG_OPENED, &b);
 	ibuf_free(&b);
+	if (!o.old && memory_tell(db, r) == -1) {
+		db->state = DB_FAILED;
+		return H_FAIL;
+	}
 	return H_DONE;
 }
 

@@ -60,7 +60,7 @@ static const char others[] =
  * it differs from local and remote, another program has been at work.  The
  * others hang on it, so that they go with the mailbox.
  */
-#define OURS	7			/* tables */
+#define OURS	8			/* tables */
 static const char ours[] =
     "CREATE TABLE IF NOT EXISTS stamps ("
     "	idx INTEGER NOT NULL PRIMARY KEY"
@@ -115,6 +115,13 @@ static const char ours[] =
     "	side INTEGER NOT NULL CHECK (side IN (0, 1)),"
     "	PRIMARY KEY (idx, lUID)"
     ") WITHOUT ROWID;"
+    /* Hangs on no mailbox: what the server of a side could do. */
+    "CREATE TABLE IF NOT EXISTS remembered ("
+    "	side INTEGER NOT NULL PRIMARY KEY CHECK (side IN (0, 1)),"
+    "	key INTEGER NOT NULL,"
+    "	caps INTEGER NOT NULL,"
+    "	listed INTEGER NOT NULL"
+    ");"
     "CREATE TABLE IF NOT EXISTS run ("
     "	id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),"
     "	unclean INTEGER NOT NULL CHECK (unclean IN (0, 1))"
@@ -148,7 +155,7 @@ have_ours(struct statedb *db)
 	if (db_exec_int(db, "SELECT count(*) FROM sqlite_master "
 	    "WHERE type = 'table' AND name IN "
 	    "('stamps', 'intents', 'skipped', 'tries', 'keywords', 'held', "
-	    "'run')", &tables) == -1)
+	    "'remembered', 'run')", &tables) == -1)
 		return -1;
 	if (tables < OURS)
 		return 0;

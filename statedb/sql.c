@@ -32,6 +32,11 @@
 	"LEFT JOIN held h "						\
 	"ON h.idx = m.idx AND h.lUID = m.lUID AND h.rUID = m.rUID "
 
+/* Its UID may be above UIDNEXT, where that went back. */
+#define NOT_HELD							\
+	"NOT EXISTS (SELECT 1 FROM held h WHERE h.idx = p.idx AND "	\
+	"h.lUID = p.lUID AND h.rUID = p.rUID)"
+
 const char *const sql_text[S_MAX] = {
 	[S_BEGIN] = "BEGIN IMMEDIATE",
 	[S_COMMIT] = "COMMIT",
@@ -47,9 +52,9 @@ const char *const sql_text[S_MAX] = {
 	[S_MAILBOXES] =
 	    "SELECT m.idx, m.mailbox, m.subscribed, " STATE_OF ", "
 	    "EXISTS (SELECT 1 FROM mapping p "
-	    "WHERE p.idx = m.idx AND p.lUID >= l.UIDNEXT) OR "
+	    "WHERE p.idx = m.idx AND p.lUID >= l.UIDNEXT AND " NOT_HELD ") OR "
 	    "EXISTS (SELECT 1 FROM mapping p "
-	    "WHERE p.idx = m.idx AND p.rUID >= r.UIDNEXT), "
+	    "WHERE p.idx = m.idx AND p.rUID >= r.UIDNEXT AND " NOT_HELD "), "
 	    "(SELECT count(*) FROM intents i WHERE i.idx = m.idx), "
 	    "(SELECT count(*) FROM held h WHERE h.idx = m.idx) "
 	    "FROM mailboxes m LEFT JOIN local l ON l.idx = m.idx "
@@ -136,6 +141,9 @@ const char *const sql_text[S_MAX] = {
 	    "VALUES (?1, ?2, ?3)",
 	[S_UNKEYWORD] = "DELETE FROM keywords WHERE idx = ?1 AND side = ?2",
 	[S_KEYWORDS] = "SELECT idx, side, keyword FROM keywords",
+	[S_MEMORY] = "SELECT side, key, caps, listed FROM remembered",
+	[S_REMEMBER] = "INSERT OR REPLACE INTO remembered "
+	    "(side, key, caps, listed) VALUES (?1, ?2, ?3, ?4)",
 	[S_HOLD] = "INSERT INTO held (idx, lUID, rUID, side) "
 	    "VALUES (?1, ?2, ?3, ?4) "
 	    "ON CONFLICT (idx, lUID) DO UPDATE SET "

@@ -33,11 +33,13 @@
  *	intents.c	INTENT INTENTS UNINTENT
  *	held.c		HOLD UNHOLD
  *	refused.c	SKIP REFUSALS KEYWORD
+ *	memory.c	REMEMBER
  *
  * The tables mailboxes, local, remote and mapping are the original's and are
  * kept to the letter.  Ours stand beside them: stamps, intents, skipped, tries,
- * keywords, held, run.  All but run hang on mailboxes by ON DELETE CASCADE, since the other
- * program deletes mailboxes without knowing of them.
+ * keywords, held, remembered, run.  All but the last two hang on mailboxes by
+ * ON DELETE CASCADE, since the other program deletes mailboxes without knowing
+ * of them.
  */
 #ifndef STATEDB_H
 #define STATEDB_H
@@ -67,6 +69,7 @@ enum stmt {
 	S_INTENT, S_INTENTS, S_UNINTENT,
 	S_SKIP, S_UNSKIP, S_TRY, S_UNSKIP_MAPPED, S_REFUSALS,
 	S_KEYWORD, S_UNKEYWORD, S_KEYWORDS, S_HOLD, S_UNHOLD,
+	S_MEMORY, S_REMEMBER,
 	S_FORGET_MAPPING, S_FORGET_L, S_FORGET_R, S_FORGET_OURS, S_FORGET,
 	S_MOVE, S_MOVE_DEEP,
 	S_MAX
@@ -150,6 +153,7 @@ enum handled	 handle_unintent(struct statedb *, struct request *);
 enum handled	 handle_skip(struct statedb *, struct request *);
 enum handled	 handle_refusals(struct statedb *, struct request *);
 enum handled	 handle_keyword(struct statedb *, struct request *);
+enum handled	 handle_remember(struct statedb *, struct request *);
 enum handled	 handle_hold(struct statedb *, struct request *);
 enum handled	 handle_unhold(struct statedb *, struct request *);
 enum handled	 handle_advance(struct statedb *, struct request *);
@@ -250,6 +254,9 @@ uint64_t db_modseq(struct statedb *, enum stmt, int, int *);
 
 /* sql.c */
 extern const char *const sql_text[S_MAX];
+
+/* memory.c: a REMEMBERED for each side that has one.  0, or -1. */
+int	 memory_tell(struct statedb *, const struct request *);
 
 /* refused.c: what is mapped now need not be skipped any longer. */
 int	 unskip_mapped(struct statedb *, uint32_t);

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # Every row of the table of what must be reached, in one run, beside its peers:
 #
-#	full.py [-o work,...] [-q] [--json FILE] [--write FILE]
+#	full.py [-o work,...] [-q] [--json FILE] [--report] [--write FILE]
 #
 # -o, --only	of these works only (their names are in PLAN)
 # -q, --quick	one repetition of each, to see that all works
 # --json	where the figures go as they are measured (build/bench-full.json)
 # --report	measure nothing: the tables of the figures in that file
-# --write	the tables as markdown to this file, plots to FILE.d/
+# --write	the tables as markdown to this file
+# --plots	where the plots go then (results/); the figures of counts.py and
+#		scale.py that are there come into the tables
 #
 # What is measured, and how:
 #	wall	from the fork to the exit of the tool, median of the runs.  The
@@ -19,6 +21,7 @@
 #	trips	the proxy's "chain" at a round trip of LONG ms: what follows
 #		each other, the same in every run (proxy.c, bench.py)
 #	octets	of the remote connection, TLS included
+# "ours-new" is ours when it remembers nothing of the servers.
 # After each group of runs both sides are compared, message by message, with
 # what must be there (work.py).  A wrong result ends with status 1, and so does
 # a row that is missed.
@@ -47,30 +50,30 @@ def bigger(name, size, down):
 MIXED = dict(flags=100, gone=50, new=50)
 TWENTY = dict(flags=8, gone=3, new=3)
 TEN = Change(flags=10, sides=(1,))
+SMALL = Work("small-up", 1, 100000, first=True)
 
 # (work, runs of it): (tools, RTTs, repetitions, repetitions for the memory)
 PLAN = [
     (Work("noop-1", 1, 6), [
         ("ours interimap floor3 floor4", (0,), 15, 3),
         ("mbsync floor5", (0,), 5, 0),
-        (OLD + " " + FLOORS, RTTS[1:] + (LONG,), 1, 0)]),
+        (OLD + " " + FLOORS, RTTS[1:] + (LONG,), 1, 0),
+        ("ours-new", (LONG,), 1, 0)]),
     (Work("noop-20", 20, 120), [("ours interimap", (0,), 1, 0)]),
     (Work("noop-50", 50, 300), [
         ("ours interimap floor3 floor4", (0,), 7, 1),
-        ("ours interimap mbsync", (100,), 1, 0),
-        ("ours interimap " + FLOORS, (LONG,), 1, 0)]),
+        ("ours interimap", (100,), 1, 0),
+        ("ours ours-new interimap " + FLOORS, (LONG,), 1, 0)]),
     (Work("noop-500", 500, 3000), [
         ("ours interimap floor3 floor4", (0,), 7, 1),
         ("ours interimap", (100,), 1, 0),
-        ("ours interimap " + FLOORS, (LONG,), 1, 0)]),
-    (Work("noop-100k", 1, 100000), [
-        ("ours floor3 floor4", (0,), 9, 2)]),
+        ("ours ours-new interimap " + FLOORS, (LONG,), 1, 0)]),
     (Work("changes-1", 1, 10000, change=Change(**MIXED, message=real)), [
         (OLD, (0,), 3, 1), (OLD, RTTS[1:3] + RTTS[4:], 1, 0),
-        (OLD, (100,), 3, 0), ("ours interimap", (LONG,), 1, 0)]),
+        (OLD, (100,), 3, 0), ("ours ours-new interimap", (LONG,), 1, 0)]),
     (Work("changes-20", 20, 10000, change=Change(**TWENTY, message=real)), [
         (OLD, (0,), 3, 1), (OLD, RTTS[1:], 1, 0),
-        ("ours", (100,), 3, 0), ("ours", (LONG,), 1, 0)]),
+        ("ours", (100,), 3, 0), ("ours ours-new", (LONG,), 1, 0)]),
     (Work("news-up", 100, 600, change=Change(new=1, sides=(0,))), [
         ("ours", (50,), 3, 1), ("interimap", (50,), 1, 0)]),
     (Work("news-down", 100, 600, change=Change(new=1, sides=(1,))), [
@@ -87,11 +90,14 @@ PLAN = [
         ("ours pump", (0,), 5, 1), ("interimap interimap-nd mbsync", (0,),
                                     1, 0),
         ("ours pump", (100,), 3, 0)]),
-    (Work("small-up", 1, 100000, first=True), [
+    (SMALL, [
         ("ours pump128s", (0,), 3, 0), ("ours", (0,), 0, 1),
         ("pump interimap interimap-nd", (0,), 1, 0)]),
+    (Work("noop-100k", 1, 100000, base=SMALL), [
+        ("ours floor3 floor4", (0,), 9, 2)]),
+    (Work("ten-100k", 1, 100000, change=TEN, base=SMALL), [
+        ("ours", (0,), 2, 2)]),
     (Work("ten-1k", 1, 1000, change=TEN), [("ours", (0,), 2, 2)]),
-    (Work("ten-100k", 1, 100000, change=TEN), [("ours", (0,), 2, 2)]),
     bigger("big-up-1", 1, False), bigger("big-down-1", 1, True),
     bigger("big-up-10", 10, False), bigger("big-down-10", 10, True),
     bigger("big-up-50", 50, False), bigger("big-down-50", 50, True),
@@ -123,10 +129,11 @@ class Full:
         for work, runs in plan:
             if self.o.only and work.name not in self.o.only:
                 continue
-            self.built = set()
             for group in runs:
                 self.group(place, work, *group)
-            place.forget()
+            if not any(w.base in (work, work.base or work)
+                       for w, _ in plan[plan.index((work, runs)) + 1:]):
+                place.forget()
 
     def group(self, place, work, names, rtts, reps, memory):
         tools = [t for t in map(self.tool, names.split()) if t is not None]
@@ -145,14 +152,14 @@ class Full:
         """One run, and the look at both sides after the last of a line."""
         try:
             key = work.key(tool)
-            if key not in self.built:
-                maker = self.tool("interimap-nd") \
-                    if tool.builder == "interimap" else self.tool(
-                        tool.builder)
-                work.build(place, maker)
-                self.built.add(key)
+            work.build(place, self.tool(
+                "interimap-nd" if tool.builder == "interimap" else
+                tool.builder))
             place.down, place.boxes = work.down, work.boxes
-            place.put_back(key)
+            if not (work.idle() and place.now == key) or \
+                    tool.name == "ours-new":
+                place.put_back(key)
+                place.now = key if tool.name != "ours-new" else None
             runs.append(place.run(tool, rtt, SAMPLE if sampled else 0))
             if last and not tool.name.startswith("floor"):
                 work.check(place, tool)
@@ -208,6 +215,7 @@ def options():
     p.add_argument("--json", default=os.path.join(BUILD, "bench-full.json"))
     p.add_argument("--report", action="store_true")
     p.add_argument("--write")
+    p.add_argument("--plots", default=os.path.join(HERE, "results"))
     o = p.parse_args()
     o.only = [w for w in o.only.split(",") if w]
     unknown = set(o.only) - {w.name for w, _ in PLAN + COMPRESSED}
@@ -226,7 +234,7 @@ def main():
     judged = rows.judge(data)
     print(report.judged(judged))
     if o.write:
-        report.write(o.write, data, judged)
+        report.write(o.write, o.plots, data, judged)
     for w in data["wrong"]:
         print("WRONG: " + w)
     sys.exit(0 if all(r.ok for r in judged) and not data["wrong"] else 1)

@@ -30,8 +30,8 @@
  *	rss	every ms.  A peak shorter than that may be missed.  Pages that
  *		processes share count once in pss, so it is the fair figure
  *		for several processes; it needs smaps_rollup, and for a process
- *		that is not dumpable the right of root to read it.  Without
- *		that pss is 0 and says so by "samples 0"
+ *		that is not dumpable the right of root to read it.  Where one
+ *		may not be looked at, all three are 0
  *	status	of exit; 128 + the signal; 124 when -t ended it
  *
  * Looking costs time: what is timed is not run with -s.
@@ -71,6 +71,7 @@ struct measure {
 	uint64_t	 user, sys;	/* us */
 	uint64_t	 pss, rss;	/* kB */
 	uint64_t	 samples;
+	int		 denied;	/* one may not be looked at */
 };
 
 static int64_t
@@ -126,7 +127,7 @@ reap(struct measure *m)
 	return pid == 0;
 }
 
-/* Reads a file of /proc; 0 when the process is gone or not to be looked at. */
+/* Reads a file of /proc; 0 when the process is gone, -1 when it may not. */
 static int
 slurp(pid_t pid, const char *name, char *buf, size_t size)
 {
@@ -136,7 +137,7 @@ slurp(pid_t pid, const char *name, char *buf, size_t size)
 
 	snprintf(path, sizeof(path), "/proc/%ld/%s", (long)pid, name);
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return 0;
+		return errno == EACCES || errno == EPERM ? -1 : 0;
 	n = read(fd, buf, size - 1);
 	close(fd);
 	if (n <= 0)
@@ -152,7 +153,7 @@ children(pid_t pid, pid_t *pids, size_t n)
 	long	 v;
 
 	snprintf(name, sizeof(name), "task/%ld/children", (long)pid);
-	if (!slurp(pid, name, buf, sizeof(buf)))
+	if (slurp(pid, name, buf, sizeof(buf)) != 1)
 		return n;
 	for (p = buf; n < PIDS_MAX; p = end) {
 		v = strtol(p, &end, 10);
@@ -178,11 +179,14 @@ look(struct measure *m)
 	pid_t		 pids[PIDS_MAX];
 	size_t		 i, n;
 	uint64_t	 pss = 0, rss = 0;
+	int		 r;
 
 	n = children(getpid(), pids, 0);
 	for (i = 0; i < n; i++) {
 		n = children(pids[i], pids, n);
-		if (!slurp(pids[i], "smaps_rollup", buf, sizeof(buf)))
+		r = slurp(pids[i], "smaps_rollup", buf, sizeof(buf));
+		m->denied |= r == -1;
+		if (r != 1)
 			continue;
 		pss += field(buf, "\nPss:");
 		rss += field(buf, "\nRss:");
@@ -296,6 +300,8 @@ main(int argc, char *argv[])
 		err(1, "sigprocmask");
 	start(&m, argv + optind);
 	watch(&m, &set);
+	if (m.denied)
+		m.pss = m.rss = m.samples = 0;
 	dprintf(m.log, "wall %" PRId64 " user %" PRIu64 " sys %" PRIu64
 	    " pss %" PRIu64 " rss %" PRIu64 " samples %" PRIu64
 	    " late %" PRId64 " status %d\n", (m.end - m.start) / 1000,

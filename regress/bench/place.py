@@ -1,6 +1,7 @@
 # Where runs are measured: two Dovecots, the local one over plain TCP, the
-# remote one over TLS through a proxy (proxy.c) with a port for each delay; a
-# state that is saved and put back; and the figures of a run.
+# remote one over TLS through a proxy (proxy.c) that is always on the same port,
+# whatever the delay, since a tool may remember a server by its port; a state
+# that is saved and put back; and the figures of a run.
 import os, shutil, statistics, subprocess, sys, time
 sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -37,13 +38,15 @@ class Wrong(Exception):
 
 
 class Proxy:
-    """The link to the remote server, with its own port for each delay."""
-    def __init__(self, scratch, program, target, rtt):
+    """The link to the remote server, on this port; 0 takes any."""
+    def __init__(self, scratch, program, target, rtt, port=0):
+        self.rtt = rtt
         self.log = os.path.join(scratch.dir, "link.%d.%d" % (target, rtt))
         scratch.write(os.path.basename(self.log), "")
         self.proc = subprocess.Popen(
-            as_user([program, "-t", str(target), "-d", str(rtt // 2), "-o",
-                     self.log]), stdout=subprocess.PIPE, text=True)
+            as_user([program, "-l", str(port), "-t", str(target), "-d",
+                     str(rtt // 2), "-o", self.log]),
+            stdout=subprocess.PIPE, text=True)
         self.port = int(self.proc.stdout.readline())
         self.read = 0
 
@@ -100,7 +103,8 @@ class Place:
     """Servers, links and a state that is saved and put back."""
     def __init__(self, scratch, compress=False, proxy=None, cert=None,
                  name=""):
-        self.scratch, self.links, self.compress = scratch, {}, compress
+        self.scratch, self.compress = scratch, compress
+        self.proxy = None
         self.program = proxy or os.path.join(BUILD, "proxy")
         self.measure = os.path.join(BUILD, "measure")
         self.cert = cert or make_cert(scratch, "cert")
@@ -111,21 +115,28 @@ class Place:
         self.state = scratch.mkdir(name + "state")
         self.copies = os.path.join(scratch.dir, name + "saved")
         self.parts = (self.local.mail, self.remote.mail, self.state)
+        self.now = None         # what was put back last, if it is known
+        self.want = {}          # what must be there after a run from a state
         self.down, self.boxes = False, []
         scratch.servers.insert(0, self)
 
     def stop(self):
-        for link in self.links.values():
-            link.stop()
+        if self.proxy is not None:
+            self.proxy.stop()
 
     def link(self, rtt):
-        if rtt not in self.links:
-            self.links[rtt] = Proxy(self.scratch, self.program,
-                                    self.remote.imaps, rtt)
-        return self.links[rtt]
+        if self.proxy is None or self.proxy.rtt != rtt:
+            port = 0 if self.proxy is None else self.proxy.port
+            self.stop()
+            self.proxy = Proxy(self.scratch, self.program, self.remote.imaps,
+                               rtt, port)
+        return self.proxy
 
     def saved(self, name, part):
         return os.path.join(self.copies, name, str(self.parts.index(part)))
+
+    def has(self, name):
+        return os.path.exists(os.path.join(self.copies, name))
 
     def save(self, name):
         os.makedirs(os.path.join(self.copies, name))
@@ -134,6 +145,7 @@ class Place:
 
     def put_back(self, name=None):
         """The state as it was saved; without a name, nothing at all."""
+        self.now = None
         for part in self.parts:
             shutil.rmtree(part)
             if name is None:
@@ -142,8 +154,9 @@ class Place:
             else:
                 clone(self.saved(name, part), part)
 
-    def forget(self, name=""):
-        shutil.rmtree(os.path.join(self.copies, name), True)
+    def forget(self):
+        shutil.rmtree(self.copies, True)
+        self.want = {}
 
     def run(self, tool, rtt=0, sample=0, deadline=DEADLINE):
         """Of one run; with sample, its memory is looked at every ms."""

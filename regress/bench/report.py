@@ -49,7 +49,8 @@ def figures(f):
 
 
 def value(x, unit):
-    text = "%d" % x if unit in ("", "octets") else "%.2f" % x
+    text = "%d" % x if unit in ("", "octets") else \
+        ("%.3f" if abs(x) < 0.1 else "%.2f") % x
     return text + (" " + unit if unit not in ("", "x") else unit)
 
 
@@ -122,8 +123,8 @@ def others(where):
     return out
 
 
-def write(path, data, rows):
-    where = path + ".d"
+def write(path, where, data, rows):
+    """The tables; the plots to the folder, where other figures are as well."""
     os.makedirs(where, exist_ok=True)
     m = data["machine"]
     text = ["# What `make bench-full` measured last",
@@ -138,8 +139,9 @@ def write(path, data, rows):
          for r in rows])]
     text += ["WRONG: " + w for w in data["wrong"]]
     plots = plot.all(data["figures"], where)
-    text += ["## Plots"] + ["![%s](%s.d/%s)" % (
-        title, os.path.basename(path), name) for title, name in plots]
+    near = os.path.relpath(where, os.path.dirname(os.path.abspath(path)))
+    text += ["## Plots"] + ["![%s](%s/%s)" % (title, near, name)
+                            for title, name in plots]
     text += others(where)
     text += ["## All figures", "How they are measured: the heads of "
              "regress/bench/full.py, measure.c and proxy.c.",

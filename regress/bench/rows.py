@@ -83,6 +83,8 @@ def idle_rows(n):
         Row(text, "round trips, capabilities remembered",
             lambda f: f.trips(w), 4, "",
             count(w, "interimap", "floor3", "floor4", "floor5")),
+        Row(text, "round trips, nothing remembered",
+            lambda f: f.trips(w, "ours-new"), 5, ""),
         Row(text, "wall at no delay, of the original's",
             ratio("wall", w, "interimap"), 0.4, "x",
             taken("wall", w, 0, "ours", "interimap", "mbsync", "floor3")),
@@ -100,6 +102,8 @@ def changed_rows(n, trips, least):
         Row(text, "round trips, capabilities remembered",
             lambda f: f.trips(w), trips, "", count(w, "interimap") if n == 1
             else ()),
+        Row(text, "round trips, nothing remembered",
+            lambda f: f.trips(w, "ours-new"), trips + (n == 1), ""),
         Row(text, "wall at 100 ms, of the original's",
             ratio("wall", w, "interimap", 100), least, "x",
             taken("wall", w, 100, "ours", "interimap", "mbsync")),

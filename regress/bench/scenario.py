@@ -6,6 +6,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "integration"))
 from servers import *
 from place import *
+from work import listing
 
 BASE = 6                        # messages in each mailbox to begin with
 FLAGGED, DELETED = (0, 1), (2, 3)       # which of them, on the (local, remote)
@@ -94,8 +95,11 @@ class Scenario:
             want = set(self.boxes[1:])
             if tool.subscribes and set(c.subscribed()) - {"INBOX"} != want:
                 raise Wrong("%s: subscriptions differ" % server.name)
-            for k, box in enumerate([] if self.empty else self.boxes):
-                got = [m[:2] for m in c.messages(box)]
+        if not self.empty:
+            have = listing(server)
+            for k, box in enumerate(self.boxes):
+                got = sorted((d, tuple(sorted(flags)))
+                             for d, (_, flags) in have[box].items())
                 if got != self.mailbox(k):
                     raise Wrong("%s: mail in %s differs" % (server.name, box))
 

@@ -19,9 +19,10 @@ class Tool:
         self.name, self.program, self.args = name, program, list(args)
         self.prefix = list(prefix)
         self.builder = name     # whose state it works on
+        self.host = "127.0.0.1"
 
     def command(self, place, port):
-        server = (f"host = 127.0.0.1\nusername = {USER.pw_name}\n"
+        server = (f"host = {self.host}\nusername = {USER.pw_name}\n"
                   f"password = {place.local.password}\n"
                   f"compress = {'YES' if place.compress else 'NO'}\n")
         conf = place.scratch.write("%s.%d.conf" % (self.name, port), f"""
@@ -111,6 +112,10 @@ def tool_of(text):
         return Tool(name, os.path.abspath(program))
     if name == "ours":
         return Tool(name, reachable())
+    if name == "ours-new":      # what it remembers is of another server name
+        tool = Tool(name, reachable())
+        tool.builder, tool.host = "ours", "localhost"
+        return tool
     if name in PROBES:
         return Probe(name, PROBES[name])
     if name not in ("interimap", "interimap-nd", "mbsync"):

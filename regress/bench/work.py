@@ -115,16 +115,16 @@ class Change:
 
 class Work:
     """
-    N mailboxes (INBOX is one) with COUNT messages in all on one side; with a
-    change, or none, a first sync was made and the run measured is a later
-    one; first: the run measured is the first.
+    N mailboxes (INBOX is one) with COUNT messages in all on one side.  The run
+    measured is a first sync, or a later one after a change (or none); base is
+    the first sync before it where that is measured as well.
     """
     def __init__(self, name, n, count, message=tiny, down=False, first=False,
-                 change=None):
+                 change=None, base=None):
         self.name, self.count, self.message = name, count, message
         self.down, self.first, self.change = down, first, change
+        self.base = base        # the first sync that it continues
         self.boxes = ["INBOX"] + ["Box%05d" % k for k in range(1, n)]
-        self.want = {}
 
     def fill(self, place):
         place.put_back()
@@ -138,37 +138,61 @@ class Work:
 
     def build(self, place, tool):
         """Saves the state before the run, and what must be there after it."""
+        key = self.key(tool)
+        if place.has(key):
+            return
+        if self.first:
+            self.begin(place, key)
+            return
+        want = self.synced(place, tool)
+        place.want[key] = want
+        if self.change is not None:
+            for side, server in enumerate((place.local, place.remote)):
+                self.change.apply(side, server, self.boxes)
+            ready(place)
+            place.want[key] = merged(want, *self.look(place))
+        place.save(key)
+
+    def begin(self, place, key):
         self.fill(place)
-        place.down, place.boxes = self.down, self.boxes
         ready(place)
-        begin = self.look(place)
-        if not self.first:
-            for _ in range(tool.runs):
-                place.run(tool)
-            # The copies have got their date from the tool, or it failed.
-            want = merged({}, *begin)
-            same(want, self.look(place), tool)
-            begin = [want, want]
-            if self.change is not None:
-                for side, server in enumerate((place.local, place.remote)):
-                    self.change.apply(side, server, self.boxes)
-                ready(place)
-                begin = self.look(place)
-            self.want[self.key(tool)] = merged(want, *begin)
-        else:
-            self.want[self.key(tool)] = merged({}, *begin)
-        place.save(self.key(tool))
+        place.want[key] = merged({}, *self.look(place))
+        place.save(key)
+
+    def synced(self, place, tool):
+        """After a first sync, which is made once for all that continue it."""
+        first = self.base or Work(self.name + "-base", len(self.boxes),
+                                  self.count, self.message, self.down, True)
+        key = first.key(tool)
+        first.build(place, tool)
+        done = key + "." + tool.builder
+        if place.has(done):
+            place.put_back(done)
+            return place.want[key]
+        place.put_back(key)
+        for _ in range(tool.runs):
+            place.run(tool)
+        # The copies have got their date from the tool, or it failed.
+        same(place.want[key], self.look(place), tool)
+        ready(place)
+        if self.base is not None:
+            place.save(done)
+        return place.want[key]
 
     def key(self, tool):
         """First syncs begin alike for all."""
         return self.name + "." + ("all" if self.first else tool.builder)
+
+    def idle(self):
+        """A run changes nothing, so that nothing need be put back."""
+        return not self.first and self.change is None
 
     def look(self, place):
         return [listing(s) for s in (place.local, place.remote)]
 
     def check(self, place, tool):
         """Both sides after a run."""
-        want = self.want[self.key(tool)]
+        want = place.want[self.key(tool)]
         same(want, self.look(place), tool)
         if not tool.subscribes:
             return

@@ -81,6 +81,7 @@ COPY(unintent, msg_unintent, uidset_free(&m.set))
 COPY(skip, msg_skip, (void)m)
 COPY(refused, msg_refused, uidset_free(&m.set))
 COPY(keyword, msg_keyword, (void)m)
+COPY(memory, msg_memory, (void)m)
 COPY(advance, msg_advance, (void)m)
 
 static int
@@ -170,6 +171,8 @@ static const struct {
 	[MSG_UNINTENT] = { copy_unintent, NULL },
 	[MSG_SKIP] = { copy_skip, NULL },
 	[MSG_KEYWORD] = { copy_keyword, NULL },
+	[MSG_REMEMBER] = { copy_memory, NULL },
+	[MSG_REMEMBERED] = { copy_memory, NULL },
 	[MSG_REFUSED] = { copy_refused, NULL },
 	[MSG_NOKEYWORD] = { copy_keyword, NULL },
 	[MSG_HOLD] = { copy_map, copy_pair },

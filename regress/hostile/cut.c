@@ -14,7 +14,6 @@
  * OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
  */
 
-
 /*
  * A connection that breaks at a given octet: a tunnel command before another
  * one.
@@ -23,10 +22,15 @@
  *
  * The file says "up N" or "down N": after so many octets from the client or
  * from the server nothing further passes, and both see the end of the
- * connection, though a server may still work on what it has.  "count" lets all
- * pass.  At the end "up N down N" is written to file.passed.
+ * connection, though a server may still work on what it has.  "bye N" breaks
+ * off after so many octets from the server and the rest of a line, with a BYE;
+ * "answer N" in front of the N-th answer to an APPEND that was made.  "count"
+ * lets all pass.  With "nouid" behind it, the server seems not to tell the UIDs
+ * of what was appended.  At the end "up N down N appends N" is written to
+ * file.passed.
  * integration/torture.py builds and runs it.
  */
+#define _GNU_SOURCE	/* memmem */
 #include <sys/socket.h>
 
 #include <err.h>
@@ -42,9 +46,14 @@
 
 #define CHUNK	65536
 
+#define BYE	"* BYE going down\r\n"
+
 struct way {
 	int		 from, to;
 	uint64_t	 passed, limit;
+	int		 bye;		/* say so at the limit */
+	int		 nouid;
+	uint64_t	 appends, answer;	/* seen; that is not passed on */
 	char		 buf[CHUNK];
 	size_t		 pos, len;	/* of it, to be written */
 };
@@ -52,7 +61,7 @@ struct way {
 static void
 read_orders(const char *file, struct way *up, struct way *down)
 {
-	char		 what[8];
+	char		 what[8], more[8] = "";
 	uint64_t	 n;
 	FILE		*f;
 
@@ -63,8 +72,15 @@ read_orders(const char *file, struct way *up, struct way *down)
 	if (strcmp(what, "count") != 0) {
 		if (fscanf(f, "%" SCNu64, &n) != 1)
 			errx(1, "%s: no number", file);
-		*(strcmp(what, "up") == 0 ? &up->limit : &down->limit) = n;
+		if (strcmp(what, "answer") == 0)
+			down->answer = n;
+		else
+			*(strcmp(what, "up") == 0 ? &up->limit :
+			    &down->limit) = n;
+		down->bye = strcmp(what, "bye") == 0;
 	}
+	if (fscanf(f, "%7s", more) == 1)
+		down->nouid = strcmp(more, "nouid") == 0;
 	fclose(f);
 }
 
@@ -77,8 +93,8 @@ report(const char *file, const struct way *up, const struct way *down)
 	snprintf(name, sizeof(name), "%s.passed", file);
 	if ((f = fopen(name, "w")) == NULL)
 		err(1, "%s", name);
-	fprintf(f, "up %" PRIu64 " down %" PRIu64 "\n", up->passed,
-	    down->passed);
+	fprintf(f, "up %" PRIu64 " down %" PRIu64 " appends %" PRIu64 "\n",
+	    up->passed, down->passed, down->appends);
 	fclose(f);
 }
 
@@ -120,27 +136,82 @@ wait_for(const struct way *w, struct pollfd *pfd)
 	pfd->revents = 0;
 }
 
+/* The words in what was read, from p on; words that are read in two: missed. */
+static char *
+find(struct way *w, char *p, const char *words)
+{
+	return memmem(p, w->len - (size_t)(p - w->buf), words, strlen(words));
+}
+
+static void
+hide_uids(struct way *w)
+{
+	char		*p = w->buf;
+
+	while ((p = find(w, p, "[APPENDUID ")) != NULL)
+		p[1] = 'X';
+}
+
+/* The line that is not to be passed on ends what was read. */
+static void
+count_answers(struct way *w)
+{
+	char		*p = w->buf;
+
+	while ((p = find(w, p, "Append completed")) != NULL) {
+		if (w->appends++ != w->answer) {
+			p++;
+			continue;
+		}
+		while (p > w->buf && p[-1] != '\n')
+			p--;
+		w->len = (size_t)(p - w->buf);
+		w->limit = w->passed + w->len;
+		return;
+	}
+}
+
+/* Up to the end of a line, and the last words. */
+static void
+say_bye(struct way *w)
+{
+	if (w->passed + w->len < w->limit || w->len < 2 ||
+	    memcmp(w->buf + w->len - 2, "\r\n", 2) != 0)
+		return;
+	memcpy(w->buf + w->len, BYE, strlen(BYE));
+	w->len += strlen(BYE);
+	w->limit = w->passed + w->len;
+	w->bye = 0;
+}
+
 /* 0, or -1 when this is the end of the connection. */
 static int
 pass(struct way *w)
 {
-	size_t		 size = sizeof(w->buf);
+	size_t		 size = sizeof(w->buf) - sizeof(BYE);
 	ssize_t		 n;
 
 	if (w->len == 0) {
-		if (w->limit - w->passed < size)
+		if (!w->bye && w->limit - w->passed < size)
 			size = (size_t)(w->limit - w->passed);
 		if ((n = read(w->from, w->buf, size)) <= 0)
 			return again(n) ? 0 : -1;
 		w->pos = 0;
 		w->len = (size_t)n;
+		if (w->nouid)
+			hide_uids(w);
+		count_answers(w);
+		if (w->bye)
+			say_bye(w);
+		if (w->len == 0)
+			return -1;
 	}
 	if ((n = write(w->to, w->buf + w->pos, w->len)) == -1)
 		return again(n) ? 0 : -1;
 	w->pos += (size_t)n;
 	w->len -= (size_t)n;
 	w->passed += (uint64_t)n;
-	return w->passed == w->limit ? -1 : 0;
+	return w->passed == w->limit && !w->bye ? -1 : 0;
 }
 
 int
@@ -152,7 +223,7 @@ main(int argc, char **argv)
 
 	if (argc < 3)
 		errx(1, "usage: cut file command ...");
-	up.limit = down.limit = UINT64_MAX;
+	up.limit = down.limit = up.answer = down.answer = UINT64_MAX;
 	read_orders(argv[1], &up, &down);
 	server = start(argv + 2);
 	up.to = down.from = server;

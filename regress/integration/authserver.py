@@ -24,6 +24,7 @@ DEFAULTS = {
     "before": [],       # capabilities beside the usual ones
     "without": [],      # or less than these, before the login
     "after": [],        # the same after it
+    "gone": [],         # or less than these, always
     "greeting": True,   # CAPABILITY stands in the greeting
     "ok": True,         # and in the OK of the login
     "refuse": None,     # a tagged answer instead of OK; COMMAND: what came
@@ -33,6 +34,9 @@ DEFAULTS = {
     "flights": True,    # waits for them to be whole
     "scram": None,      # what is wrong with its SCRAM, see there
     "iterations": 4096,
+    "port": 0,          # 0: any
+    "behind": None,     # what becomes of commands that came with the login
+    "once": {},         # {COMMAND: answer}, to the first such command
     "error": '{"status":"invalid_token"}',      # challenge for a bad token
 }
 
@@ -128,7 +132,8 @@ class AuthServer(Server):
 
     def offered(self):
         caps = [c for c in self.q.capabilities()
-                if c not in self.o["without"] or self.authenticated]
+                if c not in self.o["gone"] and
+                (c not in self.o["without"] or self.authenticated)]
         return caps + self.o["after" if self.authenticated else "before"]
 
     def caps(self):
@@ -142,8 +147,32 @@ class AuthServer(Server):
         code = b" [CAPABILITY %s]" % self.caps() if self.o["greeting"] else b""
         self.say(kind + code + b" ready")
 
+    def behind(self):
+        """
+        "early": they are read before the login is answered; "lost", "closed":
+        they are not read, or the end; "refused": the login is BAD; any other:
+        it is NO.
+        """
+        what = self.o["behind"]
+        while what and select.select([self.ch.rfd], [], [], TOGETHER)[0]:
+            self.ch.fill()
+        if not what or not self.ch.inbuf:
+            return
+        if what == "lost":
+            self.ch.inbuf = b""
+        elif what == "closed":
+            raise Closed("more than a login")
+        elif what != "early":
+            raise (BadSyntax if what == "refused" else No)(what)
+        while self.ch.inbuf:
+            tag = self.ch.line().split()[0]
+            self.ch.write(tag + b" BAD log in first\r\n")
+
     def execute(self, tag, verb, args):
-        if verb in ("LOGIN", "AUTHENTICATE") and not self.authenticated:
+        if self.authenticated and verb in self.o["once"]:
+            self.ch.write(tag + b" " + self.o["once"].pop(verb).encode() +
+                          b"\r\n")
+        elif verb in ("LOGIN", "AUTHENTICATE") and not self.authenticated:
             self.command = b" ".join([verb.encode()] + args)
             self.authenticate(tag, verb, args)
         else:
@@ -151,6 +180,7 @@ class AuthServer(Server):
 
     def authenticate(self, tag, verb, args):
         try:
+            self.behind()
             getattr(self, "do_" + verb.lower())(args)
         except No as e:
             self.ch.write(tag + b" NO " + str(e).encode() + b"\r\n")
@@ -256,7 +286,7 @@ class AuthServer(Server):
 def main():
     folder, portfile, logfile, options = sys.argv[1:]
     o = dict(DEFAULTS, **ast.literal_eval(options))
-    listener = socket.create_server((o["address"], 0))
+    listener = socket.create_server((o["address"], o["port"]))
     with open(portfile + ".new", "w") as f:
         f.write("%d\n" % listener.getsockname()[1])
     os.rename(portfile + ".new", portfile)
@@ -266,7 +296,7 @@ def main():
             conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             ch = Flights(conn.fileno(), log, o["flights"])
             ch.port = listener.getsockname()[1]
-            AuthServer(ch, Store(folder), o).run()
+            AuthServer(ch, Store(folder), dict(o, once=dict(o["once"]))).run()
 
 
 if __name__ == "__main__":

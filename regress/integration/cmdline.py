@@ -96,12 +96,6 @@ ARGUMENTS = [
     (["--config=CONF", "--allow-delete", "--repair"], "usage", None),
     (["--config=CONF", "--allow-delete=A", "--watch"], "usage", None),
     (["--config=CONF", "--notify", "--allow-delete"], "usage", None),
-    (["--config=CONF", "--allow-delete", "A"], "runs", None),
-    (["--config=CONF", "--allow-delete=A", "--allow-delete=B.*"], "runs",
-     None),
-    (["--config=CONF", "--allow-delete", "--repair"], "usage", None),
-    (["--config=CONF", "--allow-delete=A", "--watch"], "usage", None),
-    (["--config=CONF", "--notify", "--allow-delete"], "usage", None),
 ]
 
 

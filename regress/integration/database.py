@@ -8,7 +8,7 @@
 import os, signal, sqlite3, stat, subprocess, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import version0
+import repair, version0
 from badserver import one_line, said
 from servers import *
 from tap import *
@@ -187,6 +187,43 @@ def way_out(w):
     w.settled()
 
 
+def full_disk():
+    """In the midst of a run: one line, and the next run goes on from there."""
+    if os.getuid() != 0:
+        raise Skip("only root can make a disk that is too small")
+    n = 9000
+    with Scratch() as s:
+        l, r = [Dovecot(s, x) for x in "LR"]
+        for server in (l, r):
+            repair.fill(server, n)
+            with server.client() as c:
+                c.ok(c.c.subscribe("Large"))
+        sync = Interimap(s, tunnel_section(l), tunnel_section(r))
+        disk = s.mkdir("sync/disk")
+        db = os.path.join(disk, "state.db")
+        text = read(sync.conf).decode().replace(sync.db, db)
+        write(sync.conf, text.encode())
+        kind = "mode=755,uid=%d,gid=%d" % (USER.pw_uid, USER.pw_gid)
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k," + kind,
+                        "tmpfs", disk], check=True)
+        try:
+            r1 = sync.run("--quiet")
+            subprocess.run(["mount", "-o", "remount,size=64m", disk],
+                           check=True)
+            r2 = sync.run()
+            rows = len(query(db, "SELECT lUID FROM mapping"))
+        finally:
+            subprocess.run(["umount", "-l", disk], check=True)
+        eq(r1.status, 1, "exit status; it said: " + r1.err)
+        one_line(r1, "database(Large): ERROR: ", "no space left to write database " +
+                 db, "make room on its file system")
+        eq(r2.status, 0, "the next run: " + r2.err)
+        eq(rows, n, "pairs")
+        for server in (l, r):
+            with server.client() as c:
+                eq(len(c.uids("Large")), n, "messages")
+
+
 def no_folder(w):
     nowhere = os.path.join(w.folder, "nowhere", "state.db")
     conf = read(w.sync.conf)
@@ -270,6 +307,7 @@ def run_faults(only):
     alone = [
         ("pages that are rubbish in a clean file", found_late),
         ("the way out of damage", way_out),
+        ("a disk that becomes full", lambda w: full_disk()),
         ("no folder", no_folder), ("--watch without a file", watch_without),
         ("a file that is locked", locked), ("an empty file", empty_file),
         ("a transaction that was cut off", lambda w: hot_journal(w, w.v1)),

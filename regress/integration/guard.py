@@ -5,7 +5,7 @@
 # that is there again by the UID it had, a scripted server does.
 #
 #	guard.py [part of a name]
-import re, shlex, signal, sqlite3, sys
+import shlex, signal, sqlite3, sys
 sys.dont_write_bytecode = True
 import os
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -352,6 +352,30 @@ def an_account(w):
         w.settled((0, 0), box)
 
 
+# ---- an old copy of the mail store ----
+
+def went_back(w, found):
+    """Ten messages are missing in it, which it never had: held all the same,
+    though max-delete sets no limit."""
+    w.again("max-delete = 0")
+    append_all("L", range(900, 910))(w)
+    w.run()
+    shutil.rmtree(w.l.mail)
+    subprocess.run(["cp", "-a", os.path.join(w.kept.keep, "L"), w.l.mail],
+                   check=True)
+    r = w.run(status=3)
+    has(r.err, "local(INBOX): WARNING: 10 deletions held back: the messages "
+        "are missing here, and the mailbox went back to an older state")
+    eq((w.counts(), w.held()), ((120, 130), 10), "messages, records")
+    if found:
+        append_all("L", range(900, 910))(w)
+        w.run()
+        w.settled((130, 130))
+    else:
+        w.run("--allow-delete")
+        w.settled((120, 120))
+
+
 # ---- a message that is there again ----
 
 def loses(a, n):
@@ -517,6 +541,8 @@ def main(only):
             ("let through: all", all_boxes, w),
             ("let through: at once", at_once, w),
             ("let through: a whole account", an_account, w),
+            ("an old copy, and let through", went_back, w, False),
+            ("an old copy, and what is missing", went_back, w, True),
             ("there again", back_again, (), (40, 15), 3),
             ("there again, and let through", back_again, ("--allow-delete",),
              (15, 15), 0),

@@ -2,8 +2,10 @@
 # Faults, many of them.  A first synchronization, and later ones with changes
 # of all kinds on both sides, are disturbed at random points: a process is
 # killed, or all of them with the servers; a connection breaks at an octet of
-# either direction; the disk under the database becomes full.  Sometimes the
-# next run is disturbed as well.  Then it runs undisturbed until it succeeds,
+# either direction, or with BYE, or where an APPEND that was made is to be
+# answered; the disk under the database becomes full.  In some rounds the servers
+# do not tell the UIDs of what was appended.  Sometimes the next run is disturbed
+# as well.  Then it runs undisturbed until it succeeds,
 # and both servers must hold what they hold when nothing is disturbed: by
 # content, flags and date.
 #
@@ -25,6 +27,7 @@ from sync import Pair
 ORIGINAL = "/usr/bin/interimap"
 RUNS = 4		# undisturbed ones until all must be well
 SCENES = 4		# of later synchronizations
+SIDES = ("local", "remote")
 
 
 def random_later(seed):
@@ -84,15 +87,17 @@ class CutPair(Pair):
         self.sync.db = db + "/state.db"
         scratch.write(self.sync.name + "/config", conf)
         self.disk, self.mounted = db, False
+        self.nouid = ""
 
     def order(self, side, text):
         with open(self.orders[side], "w") as f:
-            f.write(text + "\n")
+            f.write("%s %s\n" % (text, self.nouid))
 
     def passed(self, side):
+        """Octets up, down, and APPENDs."""
         with open(self.orders[side] + ".passed") as f:
             w = f.read().split()
-        return int(w[1]), int(w[3])
+        return int(w[1]), int(w[3]), int(w[5])
 
     def small_disk(self):
         """The database's folder becomes a file system of 4 MiB."""
@@ -157,16 +162,34 @@ def kill_all(p, scene, rng):
     return "all killed after %.3f s" % after
 
 
-def cut(p, scene, rng):
-    side, way = rng.randrange(2), rng.randrange(2)
-    at = rng.randrange(scene.passed[side][way] + 1)
-    p.order(side, "%s %d" % (("up", "down")[way], at))
+def break_off(p, side, order):
+    p.order(side, order)
     q = kill.start(p, {})
     q.communicate(timeout=120)
     all_gone(q.pid)
     p.order(side, "count")
-    return "%s cut after %d octets %s" % (("local", "remote")[side], at,
+
+
+def cut(p, scene, rng):
+    side, way = rng.randrange(2), rng.randrange(2)
+    at = rng.randrange(scene.passed[side][way] + 1)
+    break_off(p, side, "%s %d" % (("up", "down")[way], at))
+    return "%s cut after %d octets %s" % (SIDES[side], at,
                                           ("up", "down")[way])
+
+
+def bye(p, scene, rng):
+    side = rng.randrange(2)
+    at = rng.randrange(scene.passed[side][1] + 1)
+    break_off(p, side, "bye %d" % at)
+    return "%s BYE after %d octets" % (SIDES[side], at)
+
+
+def unanswered(p, scene, rng):
+    side = rng.randrange(2)
+    n = rng.randrange(scene.passed[side][2] + 1)
+    break_off(p, side, "answer %d" % n)
+    return "%s cut before the answer to APPEND %d" % (SIDES[side], n)
 
 
 def full_disk(p, scene, rng):
@@ -241,11 +264,17 @@ def judge(scene, p):
 
 def round_of(scene, p, seed):
     rng = random.Random(seed)
-    faults = [kill_one, kill_one, kill_all, cut, cut, cut]
+    faults = [kill_one, kill_one, kill_all, cut, cut, bye, unanswered,
+              unanswered]
     if os.getuid() == 0:
         faults.append(full_disk)
     scene.restore(p)
-    done = []
+    # The original goes no further without.
+    p.nouid = "nouid" if p.sync.program != ORIGINAL and \
+        rng.random() < 0.25 else ""
+    for side in (0, 1):
+        p.order(side, "count")
+    done = [p.nouid] if p.nouid else []
     for _ in range(1 + (rng.random() < 0.3)):
         done.append(rng.choice(faults)(p, scene, rng))
     text = "%s; %s" % (scene.name, "; then ".join(done))

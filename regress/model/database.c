@@ -190,6 +190,8 @@ shadow_other(struct model *m, const struct frame *f, struct ibuf *b)
 		judge_advance(m, i, &adv);
 		m->shadow[i].modseq[LOCAL] = adv.st[LOCAL].modseq;
 		m->shadow[i].modseq[REMOTE] = adv.st[REMOTE].modseq;
+		m->shadow[i].uidnext[LOCAL] = adv.st[LOCAL].uidnext;
+		m->shadow[i].uidnext[REMOTE] = adv.st[REMOTE].uidnext;
 	}
 }
 

@@ -28,12 +28,13 @@
 #include "model.h"
 
 #define GUARD_EVERY	25	/* one history in so many is of the guard */
+#define BACK_EVERY	10	/* or of a mailbox that goes back */
 #define REPAIR_EVERY	4	/* or of --repair */
 
 static void
 usage(void)
 {
-	(void)fprintf(stderr, "usage: model [-gv] [-n histories] [-s seed]\n");
+	(void)fprintf(stderr, "usage: model [-bgv] [-n histories] [-s seed]\n");
 	exit(1);
 }
 
@@ -84,14 +85,16 @@ last_words(void *arg, enum loglevel level, const char *text)
 
 /* 0 when the history of this seed holds. */
 static int
-history(uint64_t seed, int verbose, int guard, struct stats *total)
+history(uint64_t seed, int verbose, int only, struct stats *total)
 {
 	struct model m;
 
 	model_init(&m, seed, verbose);
 	log_to(last_words, &m);
-	if (guard || seed % GUARD_EVERY == 0)
+	if (only == 'g' || (only == 0 && seed % GUARD_EVERY == 0))
 		history_guard(&m);
+	else if (only == 'b' || seed % BACK_EVERY == 1)
+		history_back(&m);
 	else if (seed % REPAIR_EVERY == 0)
 		history_repair(&m);
 	else
@@ -121,13 +124,14 @@ main(int argc, char **argv)
 {
 	struct stats st;
 	uint64_t i, n = 0, seed = 1, failed = 0;
-	int ch, guard = 0, replay = 0, verbose = 0;
+	int ch, only = 0, replay = 0, verbose = 0;
 
 	memset(&st, 0, sizeof(st));
-	while ((ch = getopt(argc, argv, "gn:s:v")) != -1) {
+	while ((ch = getopt(argc, argv, "bgn:s:v")) != -1) {
 		switch (ch) {
+		case 'b':
 		case 'g':
-			guard = 1;
+			only = ch;
 			break;
 		case 'n':
 			n = number(optarg, "number");
@@ -150,7 +154,7 @@ main(int argc, char **argv)
 	if (n == 0)
 		n = replay ? 1 : 2000;
 	for (i = 0; i < n; i++)
-		if (history(seed + i, verbose, guard, &st) == -1)
+		if (history(seed + i, verbose, only, &st) == -1)
 			failed++;
 	(void)printf("model: %llu runs, %llu kills, %llu lost connections, "
 	    "%llu steps, %llu copies, %llu deletions, %llu stores\n",

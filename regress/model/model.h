@@ -35,6 +35,7 @@
  *	check.c		what must hold when all is quiet
  *	history.c	random histories
  *	guard.c		the histories in which deletions must be held back
+ *	back.c		the histories in which a mailbox goes back in time
  *	damage.c	the histories in which --repair mends the database
  *	trace.c		one line per message
  *	main.c		the command line
@@ -157,6 +158,7 @@ struct shadow {
 	struct uidset	 skipped[2];
 	uint32_t	 idx;		/* in the database, 0: not yet */
 	int		 hasstate;	/* its UIDVALIDITYs are recorded */
+	uint32_t	 uidnext[2];	/* UIDNEXT and */
 	uint64_t	 modseq[2];	/* HIGHESTMODSEQ, as recorded */
 };
 
@@ -307,9 +309,10 @@ int		 run_quiet(struct model *);	/* until idle; 0: it came */
 /* check.c */
 void		 check_quiet(struct model *);
 
-/* history.c, guard.c, damage.c: one history each. */
+/* history.c, guard.c, back.c, damage.c: one history each. */
 void		 history_random(struct model *);
 void		 history_guard(struct model *);
+void		 history_back(struct model *);
 void		 history_repair(struct model *);
 void		 model_init(struct model *, uint64_t, int);
 void		 model_clear(struct model *);

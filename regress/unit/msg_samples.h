@@ -64,6 +64,7 @@ union payload {
 	struct msg_skip skip;
 	struct msg_refused refused;
 	struct msg_keyword keyword;
+	struct msg_memory memory;
 	struct msg_advance advance;
 };
 
@@ -125,6 +126,7 @@ ADAPT(unintent, unintent, SET_OF(unintent))
 ADAPT(skip, skip, (void)m)
 ADAPT(refused, refused, SET_OF(refused))
 ADAPT(keyword, keyword, (void)m)
+ADAPT(memory, memory, (void)m)
 ADAPT(advance, advance, (void)m)
 
 /* Fields that several samples have, and their octets. */
@@ -168,14 +170,14 @@ static const struct sample {
 	SAMPLE(log, WHOLE, 0, "04" "00000002" "6869" "00000003" "412f42",
 	    log, 4, { "hi", 2 }, { "A/B", 3 }),
 	SAMPLE(config, WHOLE, 0, "01" "02" "00" "01" "63" "01" "02" "00000102"
-	    "00000204"
+	    "00000204" H_U63 "00000408"
 	    "0000000168" "0000000170" "0000000175" "0000000177" "0000000161"
 	    "0000000163" "0000000164" "0000000173" "000000016d"
 	    "000000016e" "0000000178" "0000000166" "0000000165"
 	    "000000016b" "0000000170" "0000000168"
 	    "000000016f" "0000000175" "0000000177" "01", config,
 	    REMOTE, CONN_TUNNEL, 0, 1, 0x63, 1, PROXY_SOCKS5H, 0x102, 0x204,
-	    { "h", 1 }, { "p", 1 },
+	    S_U63, 0x408, { "h", 1 }, { "p", 1 },
 	    { "u", 1 }, { "w", 1 }, { "a", 1 }, { "c", 1 }, { "d", 1 },
 	    { "s", 1 }, { "m", 1 }, { "n", 1 }, { "x", 1 }, { "f", 1 },
 	    { "e", 1 }, { "k", 1 },
@@ -257,6 +259,8 @@ static const struct sample {
 	    { "hi", 2 }, S_SET),
 	SAMPLE(keyword, WHOLE, 0, "00000007" "01" "00000002" "6869", keyword,
 	    7, REMOTE, { "hi", 2 }),
+	SAMPLE(memory, WHOLE, 0, "01" H_U63 "00000000000a0b0c" "00000102", memory,
+	    REMOTE, S_U63, 0xa0b0c, 0x102),
 	SAMPLE(advance, WHOLE, 0, "00000007" "00000009" H_U63 "0000000a"
 	    "0000000000000014", advance, 7, { { 9, S_U63 }, { 10, 20 } }),
 };
@@ -277,7 +281,8 @@ static const struct {
 	{ "log", 12, "00" },
 	{ "config", 0, "02" }, { "config", 1, "03" }, { "config", 2, "02" },
 	{ "config", 3, "02" }, { "config", 5, "02" }, { "config", 6, "03" },
-	{ "config", 19, "00" }, { "config", 110, "02" },
+	{ "config", 15, "80" }, { "config", 31, "00" },
+	{ "config", 122, "02" },
 	{ "list", 4, "00" }, { "list", 10, "02" }, { "list", 11, "00000003" },
 	{ "list", 11, "ffffffff" }, { "name", 4, "00" },
 	{ "notify", 0, "03" }, { "notify", 1, "00000003" },
@@ -346,6 +351,8 @@ static const struct {
 	{ "refused", 5, "03" }, { "refused", 5, "06" },
 	{ "keyword", 0, "00000000" }, { "keyword", 4, "02" },
 	{ "keyword", 10, "00" },
+	{ "memory", 0, "02" }, { "memory", 1, "80" }, { "memory", 9, "01" },
+	{ "memory", 14, "1a" },
 	{ "advance", 0, "00000000" }, { "advance", 8, "80" },
 	{ "advance", 20, "80" },
 };
@@ -389,6 +396,8 @@ static const struct {
 	{ MSG_SKIP, MSG_PS, "skip", 2 }, { MSG_ADVANCE, MSG_PS, "advance", 0 },
 	{ MSG_KEYWORD, MSG_PS, "keyword", 2 },
 	{ MSG_REFUSED, MSG_SP, "refused", 18 },
+	{ MSG_REMEMBER, MSG_PS, "memory", 0 },
+	{ MSG_REMEMBERED, MSG_SP, "memory", 0 },
 	{ MSG_NOKEYWORD, MSG_SP, "keyword", 1 },
 	{ MSG_DBMAILBOX, MSG_SP, "dbmailbox", 2 },
 	{ MSG_COUNTED, MSG_SP, "counted", 0 },

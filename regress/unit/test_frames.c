@@ -38,7 +38,8 @@
 
 static struct {
 	int		 opened, old, ended, dispatched, refuse;
-	int		 told, answered;	/* to watch.c */
+	int		 told, answered;	/* to watch.c, memory.c */
+	int		 listed;
 	int		 failed;	/* outcome, -1: none */
 	char		 said[4096];
 } seen;
@@ -105,6 +106,26 @@ watch_answered(struct session *s, enum peer p, uint32_t id, int failed)
 {
 	seen.answered += failed ? 100 : 1;
 	return seen.refuse ? -1 : 0;
+}
+
+int
+memory_told(struct session *s, enum peer p, struct imsg *im)
+{
+	seen.told++;
+	return seen.refuse ? -1 : 0;
+}
+
+int
+memory_doubt(struct session *s, enum peer p, struct imsg *im)
+{
+	seen.told++;
+	return seen.refuse ? -1 : 0;
+}
+
+void
+memory_listed(struct session *s, enum peer p)
+{
+	seen.listed++;
 }
 
 int
