@@ -58,7 +58,7 @@ BASE_LIBS =	${BSD_LIBS_${UNAME}} ${SANDBOX_LIBS_${UNAME}}
 # The sync engine: pure of descriptors, talks messages only.
 ENGINE_OBJS =	interimap/adopt.o interimap/advance.o interimap/apply.o \
 		interimap/commands.o interimap/copied.o interimap/copy.o \
-		interimap/create.o interimap/engine.o interimap/flagtab.o \
+		interimap/create.o interimap/credit.o interimap/engine.o interimap/flagtab.o \
 		interimap/guard.o \
 		interimap/lists.o interimap/merge.o interimap/migrate.o \
 		interimap/names.o interimap/outcome.o \
@@ -584,8 +584,11 @@ build/nodelay.so: regress/bench/nodelay.c
 
 # As shipped but without the sandbox, which valgrind cannot live in.
 COUNTED =	build/counted/interimap/interimap
-NO_SANDBOX =	regress/proc/nosandbox.o
+NO_SANDBOX =	build/nosandbox.o
 COUNTED_SED =	sed 's,lib/sandbox_[a-z]*\.o,,g'
+build/nosandbox.o: regress/proc/nosandbox.c lib/sandbox.h
+	@mkdir -p build && echo "  build $@" && ${CC} ${ALLCPPFLAGS} \
+	    ${ALLCFLAGS} -Werror -c -o $@ regress/proc/nosandbox.c
 ${COUNTED}: ${PROGS} ${NO_SANDBOX}
 	@mkdir -p build/counted/interimap build/counted/imapchild \
 	    build/counted/statedb && echo "  build $@"
@@ -624,17 +627,21 @@ FUZZ_SAN =	-fsanitize=fuzzer,address,undefined \
 FUZZ_BUILD =	@mkdir -p build && echo "  build $@" && \
 		${FUZZ_CC} ${ALLCPPFLAGS} -I. -std=gnu11 ${WARN} -O1 -g \
 		${FUZZ_SAN} -o $@
-FUZZ_NAMES =	config deflate flags msg resp scram uidset utf7
+FUZZ_NAMES =	config deflate flags msg resp scram socks uidset utf7
 REPLAYS =	build/replay_config build/replay_deflate build/replay_flags \
 		build/replay_msg build/replay_resp \
-		build/replay_scram build/replay_uidset build/replay_utf7
+		build/replay_scram build/replay_socks build/replay_uidset \
+		build/replay_utf7
 FUZZERS =	build/fuzz_config build/fuzz_deflate build/fuzz_flags \
 		build/fuzz_msg build/fuzz_resp \
-		build/fuzz_scram build/fuzz_uidset build/fuzz_utf7
+		build/fuzz_scram build/fuzz_socks build/fuzz_uidset \
+		build/fuzz_utf7
 REPLAY =	regress/fuzz/replay.c
 FUZZ_CONFIG_SRCS = regress/fuzz/fuzz_config.c interimap/patterns.c \
 		interimap/prefix.c ${CONFIG_SRCS}
 FUZZ_DEFLATE_SRCS = regress/fuzz/fuzz_deflate.c imapchild/layer_deflate.c \
+		imapchild/transport.c lib/log.c
+FUZZ_SOCKS_SRCS = regress/fuzz/fuzz_socks.c imapchild/layer_socks.c \
 		imapchild/transport.c lib/log.c
 FUZZ_FLAGS_SRCS = regress/fuzz/fuzz_flags.c lib/flags.c
 FUZZ_MSG_SRCS =	regress/fuzz/fuzz_msg.c ${MSG_SRCS}
@@ -648,6 +655,10 @@ build/replay_config: ${REPLAY} ${FUZZ_CONFIG_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_CONFIG_SRCS} ${BSD_LIBS_${UNAME}}
 build/fuzz_config: ${FUZZ_CONFIG_SRCS} ${PARENT_HDRS} ${LIB_HDRS}
 	${FUZZ_BUILD} ${FUZZ_CONFIG_SRCS} ${BSD_LIBS_${UNAME}}
+build/replay_socks: ${REPLAY} ${FUZZ_SOCKS_SRCS} ${TRANSPORT_HDRS} ${LIB_HDRS}
+	${TEST_BUILD} ${REPLAY} ${FUZZ_SOCKS_SRCS} ${BSD_LIBS_${UNAME}}
+build/fuzz_socks: ${FUZZ_SOCKS_SRCS} ${TRANSPORT_HDRS} ${LIB_HDRS}
+	${FUZZ_BUILD} ${FUZZ_SOCKS_SRCS} ${BSD_LIBS_${UNAME}}
 build/replay_deflate: ${REPLAY} ${FUZZ_DEFLATE_SRCS} ${TRANSPORT_HDRS} \
 		${LIB_HDRS}
 	${TEST_BUILD} ${REPLAY} ${FUZZ_DEFLATE_SRCS} -lz ${BSD_LIBS_${UNAME}}

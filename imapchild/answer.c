@@ -49,17 +49,34 @@ answer_asked(const struct command *cmd, uint32_t uid)
 	    uidset_has(&cmd->op->asked, uid);
 }
 
+/*
+ * The selection that untagged data are about.  An APPEND stands in none:
+ * Dovecot may answer the FETCH behind it first, in the selection there is.
+ */
+static struct selected *
+answer_selection(const struct command *oldest)
+{
+	const struct command	*cmd;
+
+	for (cmd = oldest; cmd != NULL && cmd->sel == NULL; )
+		cmd = TAILQ_NEXT(cmd, entry);
+	return cmd == NULL || cmd->sel->state == SEL_PENDING ? oldest->sel :
+	    cmd->sel;
+}
+
 static struct command *
 answer_fetcher(struct child *c, const struct resp_fetch *f)
 {
 	struct command	*oldest, *cmd;
+	struct selected	*sel;
 
 	oldest = answer_command(c);
 	if (oldest == NULL || (f->has & FETCH_UID) == 0)
 		return oldest;
+	sel = answer_selection(oldest);
 	for (cmd = oldest; cmd != NULL; cmd = TAILQ_NEXT(cmd, entry))
-		if (!cmd->answered && cmd->taken > 0 &&
-		    cmd->sel == oldest->sel && answer_asked(cmd, f->uid))
+		if (!cmd->answered && cmd->taken > 0 && cmd->sel == sel &&
+		    answer_asked(cmd, f->uid))
 			return cmd;
 	return oldest;
 }
@@ -68,13 +85,15 @@ static struct command *
 answer_searcher(struct child *c, enum resp_set set)
 {
 	struct command	*oldest, *cmd;
+	struct selected	*sel;
 
 	oldest = answer_command(c);
 	if (oldest == NULL || set != SET_SEARCH)
 		return oldest;
+	sel = answer_selection(oldest);
 	for (cmd = oldest; cmd != NULL; cmd = TAILQ_NEXT(cmd, entry))
-		if (!cmd->answered && cmd->taken > 0 &&
-		    cmd->sel == oldest->sel && cmd->calls == &search_calls)
+		if (!cmd->answered && cmd->taken > 0 && cmd->sel == sel &&
+		    cmd->calls == &search_calls)
 			return cmd;
 	return oldest;
 }

@@ -457,6 +457,8 @@ int	 expunge_run(struct child *, struct op *);
 void	 expunge_finish(struct child *, struct op *);
 int	 copyout_parse(struct op *, struct ibuf *);
 int	 copyout_run(struct child *, struct op *);
+/* 1: a FETCH of bodies is under way, or will be. */
+int	 copyout_pending(struct child *);
 void	 copyout_limit(struct child *);
 void	 copyout_finish(struct child *, struct op *);
 void	 copyout_release(struct op *);

@@ -53,7 +53,7 @@ struct tls_layer {
 	struct tlsconf	*conf;		/* owned */
 	enum layer_state state;
 	int		 lower_failed;	/* why is noted there */
-	int		 lower_eof, read_failed, read_waits;
+	int		 lower_eof, read_failed, read_waits, heard;
 	size_t		 rpos, rlen;	/* of ahead */
 	uint8_t		 ahead[LAYER_AHEAD];
 };
@@ -94,6 +94,7 @@ lower_read(struct tls *ctx, void *p, size_t n, void *arg)
 		if (r <= 0)
 			return lower_answer(l, r);
 		l->rlen = r;
+		l->heard = 1;
 	}
 	if (n > l->rlen - l->rpos)
 		n = l->rlen - l->rpos;
@@ -254,21 +255,21 @@ peer_fingerprint(struct tls_layer *l, const char *name, char *buf, size_t size)
 static ssize_t
 fail_handshake(struct tls_layer *l)
 {
-	const struct tlsopts *o = &l->conf->o;
 	const char *why = tls_error(l->conf->ctx);
+	char text[TLSOPTS_TEXTMAX];
 
-	if (why == NULL)
-		why = "unknown error";
-	if (strncmp(why, "certificate ", 12) != 0)
-		return transport_fail(&l->t, FAIL_TLS, "TLS handshake with "
-		    "%s: %s; is %s its port for TLS?", o->host, why,
-		    o->port);
-	return transport_fail(&l->t, FAIL_TLS, "certificate of %s refused: "
-	    "%s; see it with \"%s\", trust its issuer with SSL_CAfile, or pin "
-	    "its key with SSL_verify=NO and SSL_fingerprint=DIGEST, which \"%s "
-	    "| openssl x509 -pubkey -noout | openssl pkey -pubin -outform DER "
-	    "| openssl dgst -sha256\" computes", o->host, why, o->look,
-	    o->look);
+	tlsopts_refusal(&l->conf->o, why == NULL ? "unknown error" : why, text,
+	    sizeof(text));
+	return transport_fail(&l->t, FAIL_TLS, "%s", text);
+}
+
+static ssize_t
+fail_closed(struct tls_layer *l)
+{
+	char text[TLSOPTS_TEXTMAX];
+
+	return transport_fail(&l->t, tlsopts_closed(&l->conf->o, l->heard, text,
+	    sizeof(text)) ? FAIL_NET : FAIL_TLS, "%s", text);
 }
 
 /* The name: a subject alternative name, or the common name (RFC 6125). */
@@ -337,8 +338,7 @@ layer_shake(struct tls_layer *l)
 	if ((r = tls_handshake(l->conf->ctx)) == 0)
 		return 1;
 	if (r == -1 && l->lower_eof)
-		return transport_fail(&l->t, FAIL_NET, "%s closed the "
-		    "connection during the TLS handshake", l->conf->o.host);
+		return fail_closed(l);
 	if (r == -1 && l->lower_failed)
 		return transport_fail_lower(&l->t);
 	if (r == -1)

@@ -28,6 +28,11 @@
  * the other imapchild's own APPEND waits for.  Once a body arrives, its FETCH
  * was sent, and all of the transfer follows without anybody's help.
  *
+ * Nor is it begun while a FETCH of bodies from this server is under way: an
+ * APPEND that arrives in the middle of one ends Dovecot 2.3 (it fails an
+ * assertion).  A FETCH needs no APPEND to come to its end, since the credit of
+ * the parent is what we can hold of its bodies.
+ *
  * An octet of a literal that was promised cannot be taken back.  So a source
  * that gives up in the middle of a message ends this connection, and a refused
  * transfer is drained to its end.  A NUL may stand in a literal8 only (RFC 3516
@@ -143,6 +148,14 @@ copyin_room(struct child *c, const struct command *last)
 	return !c->sinkfull;
 }
 
+/* Whether an APPEND may be begun now. */
+static int
+copyin_may(struct child *c)
+{
+	return c->phase == PHASE_READY && c->barrier == NULL &&
+	    !copyout_pending(c);
+}
+
 int
 copyin_wants(struct child *c, struct op *op)
 {
@@ -151,8 +164,7 @@ copyin_wants(struct child *c, struct op *op)
 	if (in->cmd != NULL)
 		return copyin_room(c, in->cmd);
 	return op->fail.kind != 0 || in->state == IN_BODY ||
-	    (c->phase == PHASE_READY && c->barrier == NULL &&
-	    copyin_room(c, NULL));
+	    (copyin_may(c) && copyin_room(c, NULL));
 }
 
 static void
@@ -235,8 +247,7 @@ copyin_begin(struct child *c, struct op *op, const struct body_frame *f)
 		    "unexpected UID on the body channel");
 		return 0;
 	}
-	if (op->fail.kind == 0 &&
-	    (c->phase != PHASE_READY || c->barrier != NULL))
+	if (op->fail.kind == 0 && in->cmd == NULL && !copyin_may(c))
 		return 0;
 	in->literal8 = f->literal8 || item->binary;
 	in->passing = in->literal8 && (c->caps & CAP_BINARY) == 0;

@@ -117,6 +117,12 @@ out_first(struct child *c, struct op *after)
 	return op;
 }
 
+int
+copyout_pending(struct child *c)
+{
+	return out_first(c, NULL) != NULL;
+}
+
 /*
  * Bodies that go one way only may wait in the server, which then takes no
  * memory here.  Where messages are to be appended to the same server it must be

@@ -265,7 +265,7 @@ select_done(struct child *c, struct command *cmd, const struct resp_status *st)
 	    sel->info.uidvalidity == 0)
 		failure_set(&sel->fail, FAIL_PROTOCOL, NULL,
 		    "SELECT brought no UIDVALIDITY");
-	else if ((sel->has & SEL_HAS_MODSEQ) == 0)
+	else if ((sel->has & SEL_HAS_MODSEQ) == 0 || sel->info.modseq == 0)
 		failure_set(&sel->fail, FAIL_NOMODSEQ, NULL,
 		    "the mailbox has no mod-sequences");
 	sel->state = sel->fail.kind != 0 ? SEL_FAILED : SEL_OK;

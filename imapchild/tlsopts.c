@@ -270,12 +270,58 @@ set_identity(struct tlsopts *o, const struct msg_config *mc, char *errbuf,
 	return error;
 }
 
+/* No version, or no cipher, is known to both sides; by an alert, or here. */
+static int
+is_mismatch(const char *why)
+{
+	static const char *const words[] = {
+		"protocol version", "unsupported protocol", "wrong ssl version",
+		"handshake failure", "no shared cipher", "insufficient security"
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcasestr(why, words[i]) != NULL)
+			return 1;
+	return 0;
+}
+
+void
+tlsopts_refusal(const struct tlsopts *o, const char *why, char *text,
+    size_t size)
+{
+	if (strncmp(why, "certificate ", 12) == 0)
+		(void)snprintf(text, size, "certificate of %s refused: %s; see "
+		    "it with \"%s\", trust its issuer with SSL_CAfile, or pin "
+		    "its key with SSL_verify=NO and SSL_fingerprint=DIGEST, "
+		    "which \"%s | openssl x509 -pubkey -noout | openssl pkey "
+		    "-pubin -outform DER | openssl dgst -sha256\" computes",
+		    o->host, why, o->look, o->look);
+	else if (is_mismatch(why))
+		(void)snprintf(text, size, "TLS handshake with %s: %s; "
+		    TLSOPTS_COMPARE, o->host, why);
+	else
+		(void)snprintf(text, size, "TLS handshake with %s: %s; is %s "
+		    "its port for TLS?", o->host, why, o->port);
+}
+
+int
+tlsopts_closed(const struct tlsopts *o, int heard, char *text, size_t size)
+{
+	(void)snprintf(text, size, "%s closed the connection during the TLS "
+	    "handshake%s", o->host, heard ? "" : " without a word; if it does "
+	    "so each time, " TLSOPTS_COMPARE);
+	return heard || !o->narrowed;
+}
+
 int
 tlsopts_parse(struct tlsopts *o, const struct msg_config *mc,
     const char *deffile, char *errbuf, size_t size)
 {
 	memset(o, 0, sizeof(*o));
 	o->verify = mc->verify;
+	o->narrowed = mc->proto_min.n + mc->proto_max.n + mc->protocols.n +
+	    mc->ciphers.n > 0;
 	if (set_versions(o, mc, errbuf, size) == -1 ||
 	    set_names(o, mc, errbuf, size) == -1 ||
 	    set_pins(o, mc, errbuf, size) == -1 ||

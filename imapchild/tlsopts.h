@@ -39,6 +39,7 @@ struct tlsopts {
 	char		*sni;		/* NULL: none is sent */
 	char		*ciphers;	/* OpenSSL cipher list; "": the default */
 	int		 verify;
+	int		 narrowed;	/* versions or ciphers were named */
 	enum tls_version min, max;
 	struct certs	 certs;		/* loaded when verify is set */
 	struct certs	 cert, key;	/* ours; empty: none */
@@ -53,5 +54,16 @@ struct tlsopts {
 int	 tlsopts_parse(struct tlsopts *, const struct msg_config *,
 	    const char *, char *, size_t);
 void	 tlsopts_free(struct tlsopts *);
+/* What libtls said of a handshake that failed, and what to do about it. */
+#define TLSOPTS_TEXTMAX	2048
+#define TLSOPTS_COMPARE	"compare SSL_protocol_min, SSL_protocol_max and "	\
+	"SSL_cipherlist with what the server speaks"
+void	 tlsopts_refusal(const struct tlsopts *, const char *, char *, size_t);
+/*
+ * The server hung up, having said something before, or nothing.  One that likes
+ * none of our versions or ciphers may do that (Dovecot does), as one does that
+ * is being restarted: 1, that may pass; 0, where they were narrowed here.
+ */
+int	 tlsopts_closed(const struct tlsopts *, int, char *, size_t);
 
 #endif

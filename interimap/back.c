@@ -26,13 +26,13 @@
  * where it was when it is looked at.  So the mailbox is gone through as by
  * --repair (repair.c, recheck.c), all its messages by their identity; but what
  * is missing on the side that went back, a loss or a deletion, is held back
- * (guard.c).  Only when that is written down may the database's UIDNEXT go back,
- * and only then may anything be appended there.  HIGHESTMODSEQ is set to the
- * highest there can be as soon as it is seen, and to what it is at the end of
- * all: killed at any time before, the next run sees it again, whatever came in
- * the meantime.  After that a row that is held may have a UID
- * which the server gives to another message.  verify.c and guard.c look out for
- * those that others deliver, back_taken() for our own.
+ * (guard.c).  Only when that is written down may the database's UIDNEXT go
+ * back, and only then may anything be appended there.  HIGHESTMODSEQ is set to
+ * the highest there can be as soon as it is seen, and to what it is at the end
+ * of all: killed at any time before, the next run sees it again, whatever came
+ * in the meantime.  After that a row that is held may have a UID which the
+ * server gives to another message.  verify.c and guard.c look out for those
+ * that others deliver, back_taken() for our own.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +264,40 @@ back_taken(struct mbox *m, enum side side, uint32_t uid)
 	if (m->nheld > 0 &&
 	    (r = rowtab_find(&m->rowtab, side, uid)) != NULL && r->s[side].held)
 		give_up(m, side, uid);
+}
+
+/*
+ * In this run's own rows: APPEND told UIDs that were not given.  The messages
+ * are looked for by their identity, as if no UIDs had been told.
+ */
+void
+back_untrue(struct mbox *m, enum side side)
+{
+	struct mside *s = &m->s[side], *o = &m->s[OTHER(side)];
+	struct msg_pair p = { 0, 0, 0 };
+	struct row *r;
+	size_t n = 0;
+
+	for (r = m->rowtab.r; r < m->rowtab.r + m->rowtab.n; r++) {
+		if (r->uid[side] < s->sel.uidnext || r->s[side].held)
+			continue;
+		if (uidset_add(&o->again, r->uid[OTHER(side)]) == -1 ||
+		    uidset_add(&o->fresh, r->uid[OTHER(side)]) == -1)
+			fatal("out of memory");
+		advance_lower(m, OTHER(side), r->uid[OTHER(side)]);
+		p.a = r->uid[LOCAL];
+		p.b = r->uid[REMOTE];
+		map_send(m, MSG_UNMAP, MAP_NOSIDE, &p, 1, req_plain, NULL);
+		r->s[LOCAL].drop = 1;
+		n++;
+	}
+	if (n == 0)
+		return;
+	rowtab_drop(&m->rowtab, row_dropped);
+	m->rows -= (uint32_t)n;
+	say(m->e, LOG_L_WARN, (int)side, m, "APPEND told %zu UIDs that are not "
+	    "there, since UIDNEXT is %u: not believed, the messages are looked "
+	    "for", n, s->sel.uidnext);
 }
 
 /* And it will be so with the next ones, as guard.c has seen. */

@@ -193,6 +193,21 @@ keep_intent(struct batch *b, const struct meta *mt)
 		fatal("out of memory");
 }
 
+/*
+ * A UID that this message cannot have been given: it was there before, or is
+ * another's.  As good as not told.
+ */
+static int
+is_taken(struct mbox *m, enum side t, uint32_t uid)
+{
+	const struct row *r;
+
+	if (uid < m->s[t].cur.uidnext || uidset_has(&m->s[t].fresh, uid))
+		return 1;
+	r = rowtab_find(&m->rowtab, t, uid);
+	return r != NULL && !r->s[t].held;
+}
+
 /* Commit the pairs; 0 when there are none. */
 static int
 batch_map(struct batch *b)
@@ -204,7 +219,8 @@ batch_map(struct batch *b)
 	for (i = 0; i < b->ngot; i++) {
 		if ((mt = batch_meta(b, b->got[i].a)) == NULL)
 			continue;
-		if (b->got[i].b == 0) {
+		if (b->got[i].b == 0 ||
+		    is_taken(b->m, OTHER(b->src), b->got[i].b)) {
 			keep_intent(b, mt);
 			continue;
 		}

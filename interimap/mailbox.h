@@ -31,6 +31,7 @@
  *   push.c     PUSH: STORE and EXPUNGE
  *   copy.c     COPY: batches, intents, transfers
  *   copied.c   what became of them
+ *   credit.c   how many bodies are under way
  *   refused.c  what was refused of them
  *   refusals.c messages that a server refuses, from run to run
  *   keywords.c keywords that a server refuses
@@ -84,6 +85,12 @@
  */
 #define BATCH_OCTETS	(512 * 1024)
 #define CREDIT_OCTETS	(BODY_CREDIT / 4 * 3)
+/*
+ * So much of both directions may be under way at once; else one follows the
+ * other, with so much a turn.
+ */
+#define BOTH_OCTETS	(2 * BATCH_OCTETS)
+#define TURN_OCTETS	(4 * CREDIT_OCTETS)
 /* More than the frames around one message on the body channel. */
 #define BODY_COST	128
 /* Batches of one mailbox and direction under way at once: all the credit. */
@@ -390,6 +397,7 @@ struct engine {
 	/* bodies */
 	uint32_t	 transfer;
 	uint64_t	 used[2];	/* octets under way from that side */
+	uint64_t	 spent;		/* of it, since its turn began */
 	int		 alone;		/* one large message has the channel */
 	uint64_t	 caps[2], appendlimit[2];	/* of READY */
 	int		 asleep[2];	/* nothing is appended there now */
@@ -621,6 +629,7 @@ int	 back_unwritten(const struct mbox *, enum side);
 void	 back_written(struct mbox *);
 void	 back_taken(struct mbox *, enum side, uint32_t);
 void	 back_above(struct mbox *);
+void	 back_untrue(struct mbox *, enum side);
 
 /* advance.c */
 void	 advance_lower(struct mbox *, enum side, uint32_t);

@@ -188,6 +188,7 @@ compare_flags(const struct mbox *m, struct row *r)
 
 /* ---- identities ---- */
 
+/* Of a mailbox that went back no row is known to be right (back.c). */
 static int
 dates_differ(const struct mbox *m, const struct row *r)
 {
@@ -195,6 +196,8 @@ dates_differ(const struct mbox *m, const struct row *r)
 	int at = place(m, r);
 	int64_t l = rp->date[LOCAL][at], o = rp->date[REMOTE][at];
 
+	if (m->s[LOCAL].uidnext_back || m->s[REMOTE].uidnext_back)
+		return is_whole(r);
 	return is_whole(r) && l != NO_DATE && o != NO_DATE && l != o;
 }
 

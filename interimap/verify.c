@@ -107,10 +107,14 @@ fits(struct mbox *m, enum side side)
 int
 verify_again(struct mbox *m)
 {
+	int side = m->s[LOCAL].doubt ? LOCAL : REMOTE;
+
 	if (++m->tries <= VERIFY_MAX)
 		return 0;
-	say(m->e, LOG_L_WARN, SIDE_NONE, m, "what the server tells of this "
-	    "mailbox does not add up; left to the next run");
+	say(m->e, LOG_L_WARN, side, m, "what the server tells of this mailbox "
+	    "does not add up: EXISTS is %u, of %llu in the list of all; left "
+	    "alone, tried again in the next run", m->s[side].exists,
+	    (unsigned long long)uidset_count(&m->s[side].present));
 	mbox_fail(m, OUT_PARTIAL);
 	mbox_finish(m);
 	return -1;
@@ -297,6 +301,8 @@ pull_looked(struct mbox *m)
 			continue;
 		if (m->round == 1 && m->hasstate)
 			count_known(m, (enum side)i);
+		else
+			back_untrue(m, (enum side)i);
 		take_list(m, (enum side)i);
 		m->s[i].doubt = is_doubtful(m, (enum side)i);
 		doubt |= m->s[i].doubt;

@@ -78,8 +78,7 @@ PLAN = [
         ("ours", (50,), 3, 1), ("interimap", (50,), 1, 0)]),
     (Work("news-down", 100, 600, change=Change(new=1, sides=(1,))), [
         ("ours", (50,), 3, 1), ("interimap", (50,), 1, 0)]),
-    (Work("boxes-up", 500, 0, first=True), [
-        ("ours", (50,), 3, 1), ("interimap", (50,), 1, 0)]),
+    (Work("boxes-up", 500, 0, first=True), [("ours", (50,), 3, 1)]),
     (Work("boxes-down", 500, 0, down=True, first=True), [
         ("ours", (50,), 3, 1), ("interimap", (50,), 1, 0)]),
     (Work("copy-up", 10, 10000, real, first=True), [

@@ -65,6 +65,9 @@ QUIRKS = {
     # messages
     "false-vanished": "[=SET] is told VANISHED by SELECT though it exists",
     "vanished-zero": "VANISHED (EARLIER) 0:1 with every SELECT",
+    "select-say": "MAILBOX:LINE[|LINE][##MAILBOX:...]: these untagged lines,"
+                  " last, with each SELECT of it; -WORD: none of the others"
+                  " that holds the word",
     "search-short": "UID SEARCH leaves every other message out",
     "fetch-nothing": "UID FETCH is OK without data",
     "fetch-nil": "BODY[] is NIL",
@@ -79,6 +82,7 @@ QUIRKS = {
     "no-appenduid": "APPEND is OK without APPENDUID",
     "appenduid-validity": "APPENDUID tells another UIDVALIDITY",
     "appenduid-short": "APPENDUID tells one UID too few",
+    "appenduid-set": "SET: APPENDUID tells this one",
     "appenduid-reversed": "APPENDUID as N:1 though the order is 1:N",
     "append-no": "[=CODE]: APPEND is refused",
     "append-refuse": "CODE:WORD: an APPEND with WORD in a message is NO",
@@ -104,7 +108,8 @@ QUIRKS = {
 }
 
 # How the quirks begin that need a value.
-VALUED = ("MAILBOX:", "COMMAND[:N]:", "X[,Y]:", "CODE:", "N:", "KEYWORD:")
+VALUED = ("MAILBOX:", "COMMAND[:N]:", "X[,Y]:", "CODE:", "N:", "KEYWORD:",
+          "SET:")
 
 
 class Quirks:
@@ -128,6 +133,14 @@ class Quirks:
     def of(self, name, mailbox):
         """Does a quirk with [=MAILBOX] apply to this one?"""
         return name in self.named and self.named[name] in ("", mailbox)
+
+    def to_say(self, mailbox):
+        """The lines that select-say has of this mailbox."""
+        for part in self.value("select-say").split("##"):
+            name, _, lines = part.partition(":")
+            if name == mailbox:
+                return lines.split("|")
+        return []
 
     def count(self, command):
         self.seen[command] = self.seen.get(command, 0) + 1

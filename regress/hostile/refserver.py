@@ -39,6 +39,7 @@ class Server(MessageCommands):
         self.box = self.name = None     # selected
         self.readonly = self.qresync = self.closing = False
         self.selects, self.uids, self.tag = {}, [], b""
+        self.hidden = []                # words of lines that are not told
         self.lies = 1 << 40
         names = []
         if quirks.has("odd-names"):
@@ -64,6 +65,8 @@ class Server(MessageCommands):
             self.store.save()
 
     def say(self, text):
+        if any(word in text for word in self.hidden):
+            return
         self.ch.write(b"* " + text + b"\r\n")
 
     def text(self):
@@ -331,9 +334,15 @@ class Server(MessageCommands):
             self.store.recreate(name)
         self.box, self.name = self.store.mailboxes[name], name
         self.readonly, self.uids = readonly, list(self.box.messages)
+        told = self.q.to_say(name)
+        self.hidden = [l[1:].encode() for l in told if l[0] == "-"]
         self.selected()
         if len(args) > 1:
             self.resync(args[1])
+        self.hidden = []
+        for line in told:
+            if line[0] != "-":
+                self.say(line.encode())
         return b"[READ-ONLY]" if readonly else b"[READ-WRITE]"
 
     def deselect(self):
@@ -468,7 +477,7 @@ class Server(MessageCommands):
             return b""
         if self.q.has("appenduid-short"):
             uids = uids[1:] or [uids[0] + 1, uids[0] + 2]
-        told = format_set(uids)
+        told = self.q.value("appenduid-set").encode() or format_set(uids)
         if self.q.has("appenduid-reversed"):
             told = b":".join(reversed(told.split(b":")))
         return b"[APPENDUID %d %s]" % (

@@ -59,6 +59,8 @@ SESSION = [
 ]
 
 VALUES = {
+    "select-say": "INBOX:1 EXPUNGE",
+    "appenduid-set": "1:2",
     "cap-without": "UIDPLUS", "select-bad": "Other", "select-no": "Other",
     "recreate": "Other", "bye": "APPEND:2", "drop": "UID STORE",
     "drop-done": "APPEND", "silent": "SELECT:2", "no": "UID FETCH",

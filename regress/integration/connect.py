@@ -92,14 +92,116 @@ def have_ipv6():
         return False
 
 
+HOSTS = """mount --bind "$1" /etc/hosts || exit 3
+shift
+exec "$@"
+"""
+
+
+def other_hosts(case):
+    """This case again, where /etc/hosts is another file: root can do that."""
+    if os.getuid() != 0 or "OTHER_HOSTS" in os.environ:
+        raise Skip("localhost has not both addresses")
+    with Scratch() as s:
+        file = s.write("hosts", "::1 localhost\n127.0.0.1 localhost\n")
+        r = subprocess.run(
+            ["unshare", "-m", "sh", "-c", HOSTS, "sh", file, sys.executable,
+             "-B", os.path.abspath(__file__), case], text=True, timeout=120,
+            env=dict(os.environ, OTHER_HOSTS="1"), stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+    if r.returncode == 3 or r.stdout.startswith("unshare: "):
+        raise Skip("no mount namespaces: " + r.stdout)
+    eq("SKIP" in r.stdout, False, "skipped: " + r.stdout)
+    has(r.stdout, "1 passed, 0 failed")
+
+
 def in_turn():
     """The proxy cannot connect to the first address of the host."""
     with open("/etc/hosts") as f:
         hosts = [l.split() for l in f if "localhost" in l.split()[1:]]
     if {"::1", "127.0.0.1"} - {h[0] for h in hosts}:
-        raise Skip("localhost has not both addresses")
+        return other_hosts("socks5, addresses in turn")
     synced("socks5", "localhost", [["4", "::1"], ["1", "127.0.0.1"]],
            codes={"::1": 8})
+
+
+def exposed(kind):
+    """The proxy is on this machine, but who knows where it leads to."""
+    with Scratch() as s:
+        l, r = Dovecot(s, "L"), Dovecot(s, "R").start()
+        fill_maildir(l, ["INBOX"], count=2)
+        conf = ("type = imap\nSTARTTLS = NO\nhost = 127.0.0.1\nport = %d\n"
+                "username = %s\npassword = %s\n" %
+                (r.imap, USER.pw_name, r.password))
+        for more, warned in (("", 0), (option(Proxy(s), kind), 1)):
+            out = Interimap(s, tunnel_section(l), conf + more).run()
+            eq(out.status, 0, "exit status; it said: " + out.err)
+            eq(out.err.count("remote: WARNING: username and password go "
+                             "unencrypted through the network; "), warned,
+               "warnings in: " + out.err)
+            eq(len(said(out)), warned, "it said: " + out.err)
+
+
+# ---- a service by its name ----
+
+class Forward:
+    """A port that leads to another one."""
+    def __init__(self, scratch, port, to):
+        self.to, self.count = to, 0
+        self.listener = socket.create_server(("127.0.0.1", port))
+        scratch.servers.append(self)
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def stop(self):
+        self.listener.close()
+
+    def serve(self):
+        while True:
+            try:
+                a = self.listener.accept()[0]
+                b = socket.create_connection(("127.0.0.1", self.to))
+            except OSError:
+                return
+            self.count += 1
+            for pair in ((a, b), (b, a)):
+                threading.Thread(target=self.pump, args=pair,
+                                 daemon=True).start()
+
+    def pump(self, a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+def by_name():
+    """Any service of a port that is free, and needs no rights."""
+    with Scratch() as s:
+        l, r = Dovecot(s, "L"), Dovecot(s, "R").start()
+        fill_maildir(r, ["INBOX"], count=2)
+        with open("/etc/services") as f:
+            words = [l.split("#")[0].split() for l in f]
+        for name, port in (w[:2] for w in words if len(w) > 1):
+            number, _, kind = port.partition("/")
+            if kind != "tcp" or int(number) < 1024:
+                continue
+            try:
+                way = Forward(s, int(number), r.imap)
+                break
+            except OSError:
+                pass
+        else:
+            raise Skip("no such service")
+        out = Interimap(s, tunnel_section(l), (
+            "type = imap\nSTARTTLS = NO\nhost = 127.0.0.1\nport = %s\n"
+            "username = %s\npassword = %s\n" %
+            (name, USER.pw_name, r.password))).run()
+        eq((out.status, said(out)), (0, []), "it said: " + out.err)
+        eq(way.count, 1, "connections to " + name)
+        with l.client() as a, r.client() as b:
+            eq(a.snapshot(), b.snapshot(), "the two sides")
 
 
 # ---- refusals ----
@@ -195,7 +297,10 @@ def main():
              {"login": True, "drip": True, "bound": b"\3\3abc\0\0"}),
             ("socks5h, host an address", synced,
              ("socks5h", "127.0.0.1", [local]), {}),
-            ("socks5, addresses in turn", in_turn, (), {})):
+            ("socks5, addresses in turn", in_turn, (), {}),
+            ("socks5 in the clear", exposed, ("socks5",), {}),
+            ("socks5h in the clear", exposed, ("socks5h",), {}),
+            ("a service by its name", by_name, (), {})):
         if only in name:
             test(name, lambda: fn(*args, **options))
     for n, words in enumerate(CODES):

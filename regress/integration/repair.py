@@ -241,7 +241,7 @@ def refused_once():
 
 
 LIARS = [("UID SEARCH is short", "search-short", "remote", 2, "does not add "
-          "up; left to the next run"),
+          "up: EXISTS is 9, of 5 in the list"),
          ("EXISTS is short", "exists-less", "local", 2, "does not add up"),
          ("VANISHED for what exists", "false-vanished", "local", 0,
           "vanished that exist: not believed")]

@@ -5,6 +5,7 @@
 import os, sys
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from connect import Proxy, option
 from servers import *
 from tap import *
 
@@ -56,7 +57,20 @@ def runs(section, tls):
         judged(s, p)
 
 
+def by_proxy():
+    """The first read is that of the proxy's answer: it was locked before."""
+    with Scratch() as s:
+        cert = make_cert(s, "cert")
+        l, r = Dovecot(s, "L"), Dovecot(s, "R", cert=cert).start()
+        fill_maildir(l, ["INBOX"], count=3)
+        fill_maildir(r, ["INBOX"], first=10, count=2)
+        judged(s, Interimap(s, tunnel_section(l),
+                            imaps_section(r) + option(Proxy(s))))
+        equal(l, r, 5)
+
+
 if __name__ == "__main__":
     test("synchronization by TLS", runs, imaps_section, True)
+    test("synchronization through a SOCKS5 proxy", by_proxy)
     test("synchronization by tunnels", runs, tunnel_section, False)
     done()

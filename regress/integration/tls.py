@@ -6,16 +6,18 @@
 # shows it, and a relay that keeps what the client says.
 #
 #	tls.py [PART OF A NAME]
-import os, subprocess, sys, time
+import os, ssl, subprocess, sys, time
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from authority import Authority, Relay, digest
-from badserver import one_line, said
+from badserver import LOST, Scripted, one_line, said
 from connect import have_ipv6
 from servers import *
 from tap import *
 
 SEE = "openssl s_client -connect "
+COMPARE = "compare SSL_protocol_min, SSL_protocol_max and SSL_cipherlist with " \
+    "what the server speaks"
 TRIED = "client in: AUTH"       # in Dovecot's log, whoever tries to log in
 BOTH = ("imaps", "imap")
 GOOD, OTHER, DUAL = "localhost", "second.example", "dual.example"
@@ -219,6 +221,50 @@ def refused(site, type, host, more, needles, status=77):
         raise AssertionError("it was never there: " + log)
 
 
+def alert(site, more, status, prepare, *needles):
+    """What a server that is no Dovecot says, or does, to our versions."""
+    with Scratch() as s:
+        p = Scripted(s)
+        relay = Relay(s, site.certs[GOOD])
+        prepare(relay)
+        r = Interimap(
+            s, p.l.section(), "type = imaps\nhost = localhost\nport = %d\n"
+            "username = joe\npassword = secret\n%s%s" %
+            (relay.port, site.trust, more)).run("--quiet")
+        eq(r.status, status, "exit status; it said: " + r.err)
+        one_line(r, "remote: ERROR: ", COMPARE, *needles)
+        eq(relay.heard()[1], b"", "what was said in TLS")
+
+
+def newest(relay):
+    relay.context.minimum_version = ssl.TLSVersion.TLSv1_3
+
+
+def oldest(relay):
+    relay.context.minimum_version = ssl.TLSVersion.TLSv1_2
+    relay.context.maximum_version = ssl.TLSVersion.TLSv1_2
+    relay.context.set_ciphers("ECDHE-ECDSA-AES256-GCM-SHA384")
+
+
+def hangs_up(relay):
+    relay.talk = lambda conn: conn.recv(4096)
+
+
+ALERTS = [
+    ("a version it does not speak", "SSL_protocol_max = TLSv1.2\n", 77, newest,
+     "TLS handshake with localhost: ", "protocol version"),
+    ("one we do not speak", "SSL_protocol_min = TLSv1.3\n", 77, oldest,
+     "TLS handshake with localhost: ", "protocol version"),
+    ("a cipher it does not know", "SSL_protocol_max = TLSv1.2\n"
+     "SSL_cipherlist = ECDHE-ECDSA-AES128-GCM-SHA256\n", 77, oldest,
+     "TLS handshake with localhost: ", "handshake failure"),
+    ("hangs up, narrowed", "SSL_protocol_max = TLSv1.2\n", 77, hangs_up,
+     "closed the connection during the TLS handshake without a word"),
+    ("hangs up, the defaults", "", 75, hangs_up,
+     "closed the connection during the TLS handshake without a word", LOST),
+]
+
+
 def refused_cases(site):
     t, c = site.trust, site.certs
     verify = "SSL_verify = NO\n"
@@ -231,8 +277,9 @@ def refused_cases(site):
     key = ["certificate of localhost refused: its key has the fingerprint "]
     v12 = "SSL_protocol_max = TLSv1.2\n"
     dual = t + sni % DUAL
-    # Dovecot tells no alert: nobody knows that it will be the same next time
-    gone = ["localhost closed the connection during the TLS handshake"]
+    # Dovecot tells no alert, and hangs up
+    gone = ["localhost closed the connection during the TLS handshake "
+            "without a word; if it does so each time, " + COMPARE]
 
     def named(host, cert):
         """It tells the digest itself: what was shown was verified."""
@@ -290,10 +337,9 @@ def refused_cases(site):
          dual + v12 + "SSL_cipherlist = aRSA\n" + pin % digest(site.ecdsa),
          key + ["sha256$" + digest(c[DUAL]).upper()]),
         ("a version the server does not speak", BOTH, GOOD,
-         t + "SSL_protocol_min = TLSv1\nSSL_protocol_max = TLSv1.1\n", gone,
-         75),
+         t + "SSL_protocol_min = TLSv1\nSSL_protocol_max = TLSv1.1\n", gone),
         ("a cipher the server's key cannot do", ["imaps"], GOOD, t + v12 +
-         "SSL_cipherlist = ECDHE-RSA-AES128-GCM-SHA256\n", gone, 75),
+         "SSL_cipherlist = ECDHE-RSA-AES128-GCM-SHA256\n", gone),
     ]
 
 
@@ -456,6 +502,8 @@ def run_all(site, only):
     for name, types, *rest in refused_cases(site):
         for t in types:
             one("refused, %s: %s" % (t, name), refused, t, *rest)
+    for name, *rest in ALERTS:
+        one("no common ground: " + name, alert, *rest)
     for more, needles in UNUSABLE:
         one("unusable: " + more.replace("\n", ", "), unusable, more, needles)
     one("SSL_ciphersuites", ciphersuites)

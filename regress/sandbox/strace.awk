@@ -57,6 +57,9 @@ function result(line) {
 	next
 }
 
+# The lock itself must be older than that.
+/^(seccomp|landlock_restrict_self)\(/ { bad[++nbad] = $0 }
+
 /^(socket|connect|bind|execve|execveat|fork|vfork|clone|clone3)\(/ {
 	bad[++nbad] = $0
 }

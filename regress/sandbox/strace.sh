@@ -50,7 +50,7 @@ trap 'exit 1' INT TERM HUP
 # -ff: a file for each process, so that no line is torn in two.
 strace ${user:+-u "$user"} -ff -qq -e signal=none -o "$logs/log" -e trace=%process,open,openat,\
 openat2,creat,socket,connect,bind,close,dup,dup2,dup3,read,readv,recvfrom,\
-recvmsg "$@" 1>&2
+recvmsg,seccomp,landlock_restrict_self "$@" 1>&2
 status=$?
 
 n=1

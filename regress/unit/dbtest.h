@@ -200,11 +200,14 @@ other_program(struct fixture *f, const char *sql)
 static inline int
 fixture_up(void **state)
 {
+	const char *tmp = getenv("TMPDIR");
 	struct fixture *f;
 
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return -1;
-	strlcpy(f->dir, "/tmp/interimap-db.XXXXXXXX", sizeof(f->dir));
+	if (tmp == NULL || strlen(tmp) > 32)
+		tmp = "/tmp";
+	snprintf(f->dir, sizeof(f->dir), "%s/interimap-db.XXXXXXXX", tmp);
 	if (mkdtemp(f->dir) == NULL)
 		return -1;
 	snprintf(f->path, sizeof(f->path), "%s/test.db", f->dir);
