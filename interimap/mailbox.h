@@ -87,10 +87,10 @@
 #define CREDIT_OCTETS	(BODY_CREDIT / 4 * 3)
 /*
  * So much of both directions may be under way at once; else one follows the
- * other, with so much a turn.
+ * other, with so much a turn: small mailboxes wait for no huge one.
  */
 #define BOTH_OCTETS	(2 * BATCH_OCTETS)
-#define TURN_OCTETS	(4 * CREDIT_OCTETS)
+#define TURN_OCTETS	CREDIT_OCTETS
 /* More than the frames around one message on the body channel. */
 #define BODY_COST	128
 /* Batches of one mailbox and direction under way at once: all the credit. */
