@@ -81,7 +81,8 @@ PARENT_OBJS =	interimap/conffile.o interimap/secret.o \
 		interimap/utf7.o interimap/version.o
 PARENT_HDRS =	interimap/commands.h interimap/engine.h \
 		interimap/interimap.h interimap/locate.h \
-		interimap/mailbox.h interimap/repair.h interimap/session.h
+		interimap/mailbox.h interimap/merge.h interimap/refusals.h \
+		interimap/repair.h interimap/request.h interimap/session.h
 PARENT_LIBS =	-lpcre2-8 ${BASE_LIBS}
 
 CHILD_CORE =	imapchild/ahead.o imapchild/answer.o imapchild/auth.o imapchild/body.o \

@@ -27,7 +27,7 @@
 #include <string.h>
 
 #include "killpoint.h"
-#include "mailbox.h"
+#include "refusals.h"
 
 static void	adopt_headers(struct mbox *);
 static void	adopt_bodies(struct mbox *);

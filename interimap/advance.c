@@ -117,20 +117,13 @@ advance(struct mbox *m)
 	mbox_wait(m, mbox_finish);
 }
 
-/*
- * Before this message loses its row: the database's UIDNEXT goes back to it, so
- * that any later run looks at it, should this one not come to that.
- */
 void
-advance_lower(struct mbox *m, enum side side, uint32_t uid)
+advance_write(struct mbox *m)
 {
 	struct msg_advance a;
 	struct ibuf b;
 	int i;
 
-	if (uid == 0 || uid >= m->s[side].db.uidnext)
-		return;
-	m->s[side].db.uidnext = uid;
 	memset(&a, 0, sizeof(a));
 	a.idx = m->idx;
 	for (i = 0; i < 2; i++) {
@@ -140,6 +133,19 @@ advance_lower(struct mbox *m, enum side side, uint32_t uid)
 	ibuf_init(&b);
 	msg_put_advance(&b, &a);
 	request(m->e, m, PEER_DB, MSG_ADVANCE, &b, req_plain, NULL);
+}
+
+/*
+ * Before this message loses its row: the database's UIDNEXT goes back to it, so
+ * that any later run looks at it, should this one not come to that.
+ */
+void
+advance_lower(struct mbox *m, enum side side, uint32_t uid)
+{
+	if (uid == 0 || uid >= m->s[side].db.uidnext)
+		return;
+	m->s[side].db.uidnext = uid;
+	advance_write(m);
 }
 
 /*

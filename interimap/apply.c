@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "refusals.h"
 #include "repair.h"
 
 /*
@@ -91,24 +92,21 @@ static void
 forget_skipped(struct mbox *m, enum side side)
 {
 	struct mside *s = &m->s[side];
+	struct uidset gone;
 	struct uiditer it;
-	struct msg_skip sk;
-	struct ibuf b;
 	uint32_t uid;
 
-	memset(&sk, 0, sizeof(sk));
-	sk.idx = m->idx;
-	sk.side = (uint8_t)side;
+	uidset_init(&gone);
 	uiditer_init(&it, &s->skipped);
 	while ((uid = uiditer_next(&it)) != 0) {
 		if (!is_gone(m, side, uid))
 			continue;
-		sk.uid = uid;
 		refusals_drop(m, side, uid);
-		ibuf_init(&b);
-		msg_put_skip(&b, &sk);
-		request(m->e, m, PEER_DB, MSG_SKIP, &b, req_plain, NULL);
+		if (uidset_add(&gone, uid) == -1)
+			fatal("out of memory");
 	}
+	skip_send(m, side, &gone, 0, 0, "");
+	uidset_free(&gone);
 }
 
 /* Listed, below the UIDNEXT of the SELECT, and in no row: to be copied. */

@@ -119,25 +119,6 @@ is_behind(const struct mbox *m, enum side side)
 	    s->sel.modseq < s->cur.modseq || never_given(m, side) != 0;
 }
 
-/* What the database has of a mailbox while this is under way. */
-static void
-write_down(struct mbox *m)
-{
-	struct msg_advance a;
-	struct ibuf b;
-	int i;
-
-	memset(&a, 0, sizeof(a));
-	a.idx = m->idx;
-	for (i = 0; i < 2; i++) {
-		a.st[i].uidnext = m->s[i].db.uidnext;
-		a.st[i].modseq = m->s[i].db.modseq;
-	}
-	ibuf_init(&b);
-	msg_put_advance(&b, &a);
-	request(m->e, m, PEER_DB, MSG_ADVANCE, &b, req_plain, NULL);
-}
-
 void
 back_begin(struct mbox *m)
 {
@@ -158,7 +139,7 @@ back_begin(struct mbox *m)
 	for (i = 0; i < 2; i++)
 		pull_send(m, (enum side)i, PULL_UIDS);
 	if (unseen)
-		write_down(m);
+		advance_write(m);
 	mbox_wait(m, pull_done);
 }
 
@@ -191,7 +172,7 @@ back_written(struct mbox *m)
 		s->db.uidnext = low != 0 && low < s->sel.uidnext ? low :
 		    s->sel.uidnext;
 	}
-	write_down(m);
+	advance_write(m);
 }
 
 /* ---- later ---- */

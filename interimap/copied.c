@@ -26,7 +26,7 @@
 #include <string.h>
 
 #include "killpoint.h"
-#include "mailbox.h"
+#include "refusals.h"
 
 int
 copy_appended(struct request *r, struct imsg *im)
@@ -59,29 +59,17 @@ batch_meta(const struct batch *b, uint32_t uid)
 	return NULL;
 }
 
-/* Record that this message stays on its side. */
-static void
-skip_message(struct batch *b, uint32_t uid, enum leftout why, const char *text)
-{
-	struct msg_skip sk;
-	struct ibuf buf;
-
-	memset(&sk, 0, sizeof(sk));
-	sk.idx = b->m->idx;
-	sk.side = (uint8_t)b->src;
-	sk.uid = uid;
-	sk.why = (uint8_t)why;
-	sk.text = bytes_of(text);
-	ibuf_init(&buf);
-	msg_put_skip(&buf, &sk);
-	request(b->m->e, b->m, PEER_DB, MSG_SKIP, &buf, req_plain, NULL);
-}
-
 /* An empty message cannot be appended (RFC 3501 section 6.3.11): skip it. */
 static void
 skip_empty(struct batch *b, uint32_t uid)
 {
-	skip_message(b, uid, LEFT_EMPTY, "");
+	struct uidset one;
+
+	uidset_init(&one);
+	if (uidset_add(&one, uid) == -1)
+		fatal("out of memory");
+	skip_send(b->m, b->src, &one, LEFT_EMPTY, 0, "");
+	uidset_free(&one);
 	say(b->m->e, LOG_L_WARN, (int)b->src, b->m,
 	    "Ignoring new 0-length message (UID %u)", uid);
 }

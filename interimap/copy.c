@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include "killpoint.h"
+#include "refusals.h"
 #include "repair.h"
 
 /* Octets of a COPY_IN's items at most; its head has room besides. */

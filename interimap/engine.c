@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "refusals.h"
 #include "repair.h"
 
 /* What a failed request makes of the run. */

@@ -24,7 +24,8 @@
 #include <strings.h>
 #include <ctype.h>
 
-#include "mailbox.h"
+#include "merge.h"
+#include "request.h"
 
 #define HASH_MIN	64
 

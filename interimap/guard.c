@@ -439,12 +439,12 @@ count_held(const struct mbox *m, uint32_t n[2])
 void
 guard_say(struct mbox *m)
 {
-	char why[128], arg[RESET_ARGMAX];
+	char why[128], arg[NAME_ARGMAX];
 	uint32_t n[2];
 	int i;
 
 	count_held(m, n);
-	(void)reset_argument(m, arg, sizeof(arg));
+	(void)name_argument(m, arg, sizeof(arg));
 	for (i = 0; i < 2; i++) {
 		if (n[i] == 0)
 			continue;
@@ -452,8 +452,7 @@ guard_say(struct mbox *m)
 		say(m->e, LOG_L_WARN, i, m, "%u deletions held back: %s; they "
 		    "stay on %s. Restore them here, or delete them there, too: "
 		    "interimap --allow-delete=%s", n[i], why,
-		    side_name((enum side)OTHER(i)),
-		    arg + (arg[0] == '-' ? 3 : 0));
+		    side_name((enum side)OTHER(i)), arg);
 		m->e->stats.held += n[i];
 	}
 	m->e->outcome = outcome_worse(m->e->outcome, OUT_GUARD);

@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "refusals.h"
 
 /* The n-th keyword of a canonical list (flags.h); length 0: there is none. */
 static struct bytes

@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "killpoint.h"
+#include "refusals.h"
 #include "repair.h"
 
 static void	lists_ready(struct engine *);
@@ -352,7 +353,7 @@ is_dirty(const struct mbox *m)
 static int
 was_replaced(struct mbox *m)
 {
-	char arg[RESET_ARGMAX];
+	char arg[NAME_ARGMAX];
 	const struct mside *s;
 	int i;
 
@@ -364,9 +365,10 @@ was_replaced(struct mbox *m)
 		say(m->e, LOG_L_ERROR, i, m, "UIDVALIDITY changed! (%u != %u)  "
 		    "Need to invalidate the UID cache for %s. The mailbox was "
 		    "replaced there; left alone. To recognise its messages on "
-		    "both sides and copy the others, run interimap --reset %s",
+		    "both sides and copy the others, run interimap --reset %s%s",
 		    s->db.uidvalidity, s->status.uidvalidity, s->name,
-		    reset_argument(m, arg, sizeof(arg)));
+		    m->name[0] == '-' ? "-- " : "",
+		    name_argument(m, arg, sizeof(arg)));
 		m->e->outcome = outcome_worse(m->e->outcome, OUT_PARTIAL);
 		return 1;
 	}

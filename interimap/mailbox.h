@@ -51,7 +51,8 @@
 #ifndef MAILBOX_H
 #define MAILBOX_H
 
-#include "engine.h"
+#include "merge.h"
+#include "request.h"
 
 /*
  * Mailboxes under way at once: their PULLs, pushes and copies share flights.
@@ -111,113 +112,6 @@
 #define NAPS_LIMIT	2	/* where that may not be what it asks for */
 /* The deletion guard: an account that held so many became empty. */
 #define GUARD_ACCOUNT	25
-
-/* ---- flagtab.c: every flag set seen, once; 0 is the empty set ---- */
-
-typedef uint32_t flagid;
-#define FLAGID_MAX	0xffffff	/* rows keep 24 bits */
-
-struct flagtab {
-	struct flags	*sets;
-	uint32_t	 n, size;
-	uint32_t	*hash;		/* ids + 1; 0: free slot */
-	uint32_t	 nhash;
-};
-
-void		 flagtab_init(struct flagtab *);
-void		 flagtab_free(struct flagtab *);
-flagid		 flagtab_id(struct flagtab *, const struct flags *);
-const struct flags *flagtab_get(const struct flagtab *, flagid);
-flagid		 flagtab_union(struct flagtab *, flagid, flagid);
-/* What of the set a server with these PERMANENTFLAGS can store, and the rest. */
-flagid		 flagtab_mask(struct flagtab *, flagid, const struct flags *);
-flagid		 flagtab_rest(struct flagtab *, flagid, const struct flags *);
-
-/* ---- rows.c: the rows of the mapping that this run has touched ---- */
-
-struct rowside {
-	uint32_t	flags : 24;	/* a flagid, when known */
-	uint32_t	known : 1;	/* flags is what the side has now */
-	uint32_t	changed : 1;	/* and the other side must learn it */
-	uint32_t	gone : 1;	/* vanished here */
-	uint32_t	compare : 1;	/* base unknown: compare the two sides */
-	uint32_t	held : 1;	/* vanished here in an earlier run, held */
-	uint32_t	missed : 1;	/* local: to be compared by --repair */
-	uint32_t	drop : 1;	/* local: leaves the table */
-};
-
-struct row {
-	uint32_t	uid[2];
-	struct rowside	s[2];
-};
-
-struct rowtab {
-	struct row	*r;		/* sorted by uid[LOCAL] unless unsorted */
-	uint32_t	 n, size;
-	uint32_t	*byremote;	/* indices, sorted by uid[REMOTE] */
-	int		 unsorted, unindexed;
-};
-
-void		 rowtab_free(struct rowtab *);
-/* The row of this pair, added if it is new. */
-struct row	*rowtab_add(struct rowtab *, uint32_t, uint32_t);
-struct row	*rowtab_find(struct rowtab *, enum side, uint32_t);
-/* The same of a pair that is certainly new, both UIDs. */
-struct row	*rowtab_append(struct rowtab *, uint32_t, uint32_t);
-void		 rowtab_sort(struct rowtab *);	/* by local UID */
-/* Add the UIDs of one side to a set, in ascending order. */
-void		 rowtab_uids(struct rowtab *, enum side, struct uidset *);
-/* Drop the rows the call says 1 of. */
-void		 rowtab_drop(struct rowtab *, int (*)(const struct row *));
-int		 row_dropped(const struct row *);	/* it is marked so */
-
-/* ---- merge.c ---- */
-
-enum merge_act { MERGE_NOTHING, MERGE_UNMAP, MERGE_DELETE, MERGE_FLAGS };
-struct merge {
-	enum merge_act	act;
-	enum side	side;		/* MERGE_DELETE: delete here */
-	int		store[2];	/* MERGE_FLAGS: set want on that side */
-	flagid		want[2];
-	int		conflict;	/* both changed, differently */
-};
-/* 1: before this row can be merged the flags on that side must be known. */
-int	 merge_needs(const struct row *, enum side, const struct flags *);
-struct merge merge_row(struct flagtab *, const struct row *,
-	    const struct flags *);
-
-/* ---- pair.c ---- */
-
-struct cand {				/* an unmapped message */
-	uint32_t	uid;
-	uint32_t	above;		/* source of an intent: its copy has a
-					 * UID at or above this; else 0 */
-	uint64_t	size;
-	struct msg_date	date;
-	uint8_t		id;		/* ID_* of digest */
-	uint8_t		paired;
-	uint8_t		digest[ID_DIGEST];
-};
-struct candset { struct cand *c; size_t n, size; };
-
-struct pairing {
-	struct msg_pair	*p;		/* a: local UID, b: remote UID */
-	size_t		 n, size;
-	struct uidset	 unsure[2];	/* need ID_BODY to be told apart */
-};
-
-void	 candset_free(struct candset *);
-struct cand *candset_add(struct candset *, uint32_t);
-void	 candset_sort(struct candset *);		/* for candset_find() */
-const struct cand *candset_find(const struct candset *, uint32_t);
-void	 pairing_free(struct pairing *);
-/*
- * Match by header digest: pairs that are certain go to p, those that only
- * their bodies can tell apart to unsure.  Reorders both sets.
- */
-void	 pair_headers(struct candset *, struct candset *, struct pairing *);
-/* Match what has ID_BODY: equal bodies pair in UID order. */
-void	 pair_bodies(struct candset *, struct candset *, struct pairing *);
 
 /* ---- a mailbox ---- */
 
@@ -406,41 +300,6 @@ struct engine {
 	enum side	 turn;		/* whose is granted first */
 };
 
-/* ---- request.c ---- */
-
-struct request;
-/* The answer: fail is NULL for DONE. */
-typedef void (*req_done)(struct request *, const struct msg_fail *);
-struct request {
-	enum msg_type	 type;		/* 0: free */
-	enum peer	 peer;
-	struct engine	*e;
-	struct mbox	*m;		/* may be NULL (lists) */
-	void		*arg;
-	req_done	 done;
-	uint32_t	 nextfree;
-};
-/*
- * Send a request about m (which then has one more pending), or about none.
- * Wipes nothing, frees the payload.  When the engine is lost it does nothing.
- */
-void	 request(struct engine *, struct mbox *, enum peer, enum msg_type,
-	    struct ibuf *, req_done, void *);
-int	 request_answer(struct engine *, enum peer, struct imsg *);
-/* Send GETFLAGS, GETMETA, IDENTIFY, SEARCH, EXPUNGE for a set. */
-void	 uids_send(struct mbox *, enum side, enum msg_type, uint8_t,
-	    const struct uidset *, req_done, void *);
-/* A done for requests whose failure fails the mailbox and that need no more. */
-void	 req_plain(struct request *, const struct msg_fail *);
-/*
- * The ranges of a set from *pos on, as many as one request takes; *pos moves.
- * 0 when none were left.
- */
-int	 uidset_chunk(const struct uidset *, size_t *, struct uidset *);
-/* An array with room for one more item of this size; never fails. */
-void	*grow(void *, size_t, size_t *, size_t);
-char	*xstrdup(const char *);
-
 /* ---- engine.c ---- */
 
 void	 say(struct engine *, enum loglevel, int, const struct mbox *,
@@ -469,6 +328,9 @@ struct mbox *mbox_find(const struct engine *, const char *, size_t);
 struct mbox *mbox_get(struct engine *, const char *, size_t);
 int	 name_canonical(const char *, char, struct bytes, char *, size_t *);
 char	*name_on(const char *, char, const char *, size_t);
+/* For a shell, quoted where it must be; so much holds any. */
+#define NAME_ARGMAX	(4 * MAILBOX_NAMEMAX + 16)
+const char *name_argument(const struct mbox *, char *, size_t);
 void	 names_patterns(const struct engine *, enum side, struct bytes *,
 	    char **);
 /* The payload of LIST for all that is synchronized. */
@@ -511,9 +373,6 @@ void	 subscribe_known(struct mbox *);
 int	 reset_wanted(const struct mbox *);
 void	 reset_unknown(struct engine *);	/* arguments that name nothing */
 void	 reset_begin(struct mbox *);		/* before the first state */
-/* So much holds any name that reset_argument() quotes. */
-#define RESET_ARGMAX	(4 * MAILBOX_NAMEMAX + 16)
-const char *reset_argument(const struct mbox *, char *, size_t);
 
 void	 pull_begin(struct mbox *);		/* the first state */
 void	 pull_send(struct mbox *, enum side, int);	/* one side; want */
@@ -585,40 +444,6 @@ int	 copy_meta(struct request *, struct imsg *);
 int	 copy_appended(struct request *, struct imsg *);
 int	 copy_leftout(struct request *, struct imsg *);
 
-/* refused.c */
-void	 refused_why(struct batch *, const struct msg_fail *);
-/* COPY_IN told of this one message. */
-void	 refused_one(struct batch *, uint32_t, enum leftout);
-/* A refused batch of which these were not appended. */
-void	 refused_batch(struct batch *, const struct uidset *);
-
-/* refusals.c */
-int	 refusals_take(struct request *, struct imsg *);	/* REFUSED */
-int	 refusals_due(const struct mbox *);	/* some may be tried again */
-int	 refusals_any(const struct mbox *);	/* some are not copied */
-void	 refusals_begin(struct mbox *);		/* and are */
-/* The server of the other side does not take these; the set may be empty. */
-void	 refusals_add(struct mbox *, enum side, const struct uidset *,
-	    enum leftout, const char *);
-/* This one is on both sides now, or gone. */
-void	 refusals_drop(struct mbox *, enum side, uint32_t);
-/* 1: it is known to hold NUL. */
-int	 refusals_nul(const struct mbox *, enum side, uint32_t);
-void	 refusals_free(struct mbox *);
-
-/* keywords.c */
-struct trial { flagid full; int step; };	/* of a STORE that was refused */
-int	 keywords_take(struct request *, struct imsg *);	/* NOKEYWORD */
-void	 keywords_mask(struct mside *);		/* perm, as it was told */
-void	 keywords_forget(struct mbox *);
-/* What to try next, or -1: the keywords are not why. */
-int	 keywords_refused(struct mbox *, enum side, const struct msg_fail *,
-	    struct trial *, flagid *);
-/* It was taken: remember the keywords that were not. */
-void	 keywords_stored(struct mbox *, enum side, const struct trial *,
-	    flagid);
-flagid	 keywords_none(struct flagtab *, flagid);	/* system flags only */
-
 /* back.c */
 /* 1: this SELECT, or these rows, tell that a mailbox went back in time. */
 int	 back_selected(const struct mbox *, enum side);
@@ -632,6 +457,8 @@ void	 back_above(struct mbox *);
 void	 back_untrue(struct mbox *, enum side);
 
 /* advance.c */
+/* The database is to have the state that m->s[].db says now. */
+void	 advance_write(struct mbox *);
 void	 advance_lower(struct mbox *, enum side, uint32_t);
 void	 settle_send(struct mbox *);
 void	 settle_or_advance(struct mbox *);

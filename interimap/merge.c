@@ -22,7 +22,8 @@
  */
 #include <string.h>
 
-#include "mailbox.h"
+#include "merge.h"
+#include "request.h"
 
 /* Everything the one can store, the other can too. */
 static int

@@ -206,3 +206,40 @@ mbox_get(struct engine *e, const char *name, size_t len)
 	e->nall++;
 	return m;
 }
+
+/* ---- as a shell takes it ---- */
+
+static int
+is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	    (c >= '0' && c <= '9') || (c != '\0' &&
+	    strchr("_./,:@%+-=", c) != NULL);
+}
+
+/* The argument that names this mailbox, with the local delimiter. */
+const char *
+name_argument(const struct mbox *m, char *buf, size_t size)
+{
+	const char delim = m->e->delim[LOCAL];
+	size_t i, n = 0;
+	int plain = 1;
+	char c;
+
+	for (i = 0; i < m->namelen; i++)
+		plain &= is_plain(m->name[i] == '\0' ? delim : m->name[i]);
+	if (!plain)
+		buf[n++] = '\'';
+	for (i = 0; i < m->namelen && n + 8 < size; i++) {
+		c = m->name[i] == '\0' ? delim : m->name[i];
+		if (c == '\'') {
+			memcpy(buf + n, "'\\''", 4);
+			n += 4;
+		} else
+			buf[n++] = c;
+	}
+	if (!plain)
+		buf[n++] = '\'';
+	buf[n] = '\0';
+	return buf;
+}

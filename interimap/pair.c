@@ -26,7 +26,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "merge.h"
+#include "request.h"
 
 void
 candset_free(struct candset *s)

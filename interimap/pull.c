@@ -23,6 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "refusals.h"
 #include "repair.h"
 
 /* ---- events ---- */

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "killpoint.h"
+#include "refusals.h"
 #include "repair.h"
 
 /* Messages of one side that are to get the same flags, or to be deleted; of

@@ -26,7 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "refusals.h"
 
 /* Those that differ in their UID only. */
 struct refusal {
@@ -228,9 +228,9 @@ pause_of(uint32_t first, uint32_t tries)
 	return pause < PAUSE_MAX ? pause : PAUSE_MAX;
 }
 
-static void
-send_skips(struct mbox *m, enum side side, const struct uidset *set,
-    enum leftout why, uint32_t pause, const char *text)
+void
+skip_send(struct mbox *m, enum side side, const struct uidset *set,
+    uint8_t why, uint32_t pause, const char *text)
 {
 	struct msg_skip sk;
 	struct ibuf b;
@@ -239,7 +239,7 @@ send_skips(struct mbox *m, enum side side, const struct uidset *set,
 	memset(&sk, 0, sizeof(sk));
 	sk.idx = m->idx;
 	sk.side = (uint8_t)side;
-	sk.why = (uint8_t)why;
+	sk.why = why;
 	sk.pause = pause;
 	sk.text = bytes_of(text);
 	for (i = 0; i < set->n; i++) {
@@ -283,7 +283,7 @@ refusals_add(struct mbox *m, enum side side, const struct uidset *set,
 	/* With BINARY the next run sends it as it must be sent. */
 	if (why == LEFT_NUL && m->e->caps[OTHER(side)] & CAP_BINARY)
 		pause = 0;
-	send_skips(m, side, set, why, pause, text);
+	skip_send(m, side, set, (uint8_t)why, pause, text);
 	uidset_init(&rest);
 	join(&rest, set);
 	for (r = first; r != NULL; r = r->link) {

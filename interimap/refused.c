@@ -25,7 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "refusals.h"
 
 #define WHY_CODEMAX	64	/* octets of a server's code and text */
 #define WHY_TEXTMAX	300	/* that are kept */

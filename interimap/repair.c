@@ -29,6 +29,7 @@
 #include <string.h>
 
 #include "killpoint.h"
+#include "refusals.h"
 #include "repair.h"
 
 static void	lower(struct mbox *);
@@ -383,15 +384,11 @@ repair_rows(struct mbox *m)
 static void
 lower(struct mbox *m)
 {
-	struct msg_advance a;
 	struct mside *s;
-	struct ibuf b;
 	uint32_t low;
 	int i, differs = 0;
 
 	KILLPOINT("repair-unmapped");
-	memset(&a, 0, sizeof(a));
-	a.idx = m->idx;
 	for (i = 0; i < 2; i++) {
 		s = &m->s[i];
 		if (s->db.uidnext > s->sel.uidnext && !s->uidnext_back)
@@ -402,35 +399,10 @@ lower(struct mbox *m)
 			s->db.uidnext = low;
 			differs = 1;
 		}
-		a.st[i].uidnext = s->db.uidnext;
-		a.st[i].modseq = s->db.modseq;
 	}
-	if (differs) {
-		ibuf_init(&b);
-		msg_put_advance(&b, &a);
-		request(m->e, m, PEER_DB, MSG_ADVANCE, &b, req_plain, NULL);
-	}
+	if (differs)
+		advance_write(m);
 	mbox_wait(m, lowered);
-}
-
-static void
-forget_skipped(struct mbox *m, enum side side)
-{
-	struct uiditer it;
-	struct msg_skip sk;
-	struct ibuf b;
-	uint32_t uid;
-
-	memset(&sk, 0, sizeof(sk));
-	sk.idx = m->idx;
-	sk.side = (uint8_t)side;
-	uiditer_init(&it, &m->repair->skipped[side]);
-	while ((uid = uiditer_next(&it)) != 0) {
-		sk.uid = uid;
-		ibuf_init(&b);
-		msg_put_skip(&b, &sk);
-		request(m->e, m, PEER_DB, MSG_SKIP, &b, req_plain, NULL);
-	}
 }
 
 static void
@@ -445,7 +417,7 @@ lowered(struct mbox *m)
 		/* What ADVANCE falls back to when a change is left over. */
 		if (s->db.modseq > s->sel.modseq && !s->uidnext_back)
 			s->db.modseq = 1;
-		forget_skipped(m, (enum side)i);
+		skip_send(m, (enum side)i, &m->repair->skipped[i], 0, 0, "");
 	}
 	mbox_wait(m, adopt_begin);
 }

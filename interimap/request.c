@@ -24,6 +24,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "refusals.h"
 
 /* MAILBOX means another thing to a command than to a synchronization. */
 static int

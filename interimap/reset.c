@@ -24,7 +24,7 @@
 #include <string.h>
 
 #include "killpoint.h"
-#include "mailbox.h"
+#include "refusals.h"
 
 /* 1: an argument names this mailbox, without the help of a wildcard. */
 static int
@@ -136,46 +136,4 @@ reset_begin(struct mbox *m)
 		flags_free(&m->s[i].nokw);
 	}
 	mbox_wait(m, dropped);
-}
-
-/* ---- the advice ---- */
-
-static int
-is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-	    (c >= '0' && c <= '9') || (c != '\0' &&
-	    strchr("_./,:@%+-=", c) != NULL);
-}
-
-/*
- * The argument that names this mailbox, as a shell takes it: with the local
- * delimiter, quoted where it must be, and not to be taken for an option.
- */
-const char *
-reset_argument(const struct mbox *m, char *buf, size_t size)
-{
-	const char delim = m->e->delim[LOCAL];
-	size_t i, n = 0;
-	int plain = 1;
-	char c;
-
-	for (i = 0; i < m->namelen; i++)
-		plain &= is_plain(m->name[i] == '\0' ? delim : m->name[i]);
-	if (m->name[0] == '-')
-		n = strlcpy(buf, "-- ", size);
-	if (!plain)
-		buf[n++] = '\'';
-	for (i = 0; i < m->namelen && n + 8 < size; i++) {
-		c = m->name[i] == '\0' ? delim : m->name[i];
-		if (c == '\'') {
-			memcpy(buf + n, "'\\''", 4);
-			n += 4;
-		} else
-			buf[n++] = c;
-	}
-	if (!plain)
-		buf[n++] = '\'';
-	buf[n] = '\0';
-	return buf;
 }

@@ -23,7 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mailbox.h"
+#include "merge.h"
+#include "request.h"
 
 void
 rowtab_free(struct rowtab *t)

@@ -342,11 +342,11 @@ engine_ended(struct session *s)
 		s->outcome = outcome_worse(s->outcome, o);
 		begin_end(s);
 	}
-	if (well)
+	if (well) {
 		memory_keep(s);
-	if (well)
 		s->cleaning = child_send(s, PEER_DB, MSG_CLEAN, ID_CLEAN,
 		    NULL) == 0;
+	}
 }
 
 /* Both imapchildren are gone and the database is clean, or time is up. */

@@ -161,12 +161,14 @@ shadow_skip(struct model *m, const struct msg_skip *skip)
 {
 	int i = box_of(m, skip->idx);
 	struct uidset *set;
+	uint32_t last;
 
 	if (i == -1)
 		return;
 	set = &m->shadow[i].skipped[skip->side];
-	if ((skip->why == 0 ? uidset_remove_range(set, skip->uid, skip->uid) :
-	    uidset_add(set, skip->uid)) == -1)
+	last = skip->last != 0 ? skip->last : skip->uid;
+	if ((skip->why == 0 ? uidset_remove_range(set, skip->uid, last) :
+	    uidset_add_range(set, skip->uid, last)) == -1)
 		fatal("uidset: no memory");
 }
 
