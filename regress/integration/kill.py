@@ -142,10 +142,10 @@ def all_gone(session):
     raise AssertionError("processes outlive the one that was killed")
 
 
-def start(p, env):
+def start(p, env, *args):
     e = p.sync.scratch.env()
     e.update(env)
-    return subprocess.Popen(p.sync.argv(), env=e, text=True, errors="replace",
+    return subprocess.Popen(p.sync.argv(*args), env=e, text=True, errors="replace",
                             start_new_session=True, stdin=subprocess.DEVNULL,
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
@@ -212,6 +212,16 @@ def unlock(p):
             for f in files:
                 if f.endswith((".lock", ".newlock")):
                     os.unlink(os.path.join(d, f))
+
+
+def killed(p, args, point, count=1):
+    """A run that is killed there."""
+    q = start(p, {"INTERIMAP_KILL": "%s:%d" % (point, count)}, *args)
+    err = q.communicate(timeout=60)[1]
+    all_gone(q.pid)
+    if q.returncode == 0:
+        raise AssertionError("nothing was killed: " + err)
+    unlock(p)
 
 
 def kill_moment(scene, p, after):

@@ -262,17 +262,7 @@ def broken(w):
 def killed(w, point, count, then):
     w.again(KILLED)
     broken(w)
-    e = w.sync.scratch.env()
-    e["INTERIMAP_KILL"] = "%s:%d" % (point, count)
-    q = subprocess.Popen(w.sync.argv("--repair"), env=e, text=True,
-                         errors="replace", start_new_session=True,
-                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.PIPE)
-    err = q.communicate(timeout=60)[1]
-    kill.all_gone(q.pid)
-    if q.returncode == 0:
-        raise AssertionError("nothing was killed: " + err)
-    kill.unlock(w)
+    kill.killed(w, ["--repair"], point, count)
     for args in then:
         w.ok(*args)
     return sides(w)

@@ -275,17 +275,7 @@ def records(w):
 
 def killed(w, args, point, count=1):
     w.sync.program = KILLED
-    e = w.sync.scratch.env()
-    e["INTERIMAP_KILL"] = "%s:%d" % (point, count)
-    q = subprocess.Popen(w.sync.argv(*args), env=e, text=True,
-                         errors="replace", start_new_session=True,
-                         stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                         stderr=subprocess.PIPE)
-    err = q.communicate(timeout=60)[1]
-    kill.all_gone(q.pid)
-    if q.returncode == 0:
-        raise AssertionError("nothing was killed: " + err)
-    kill.unlock(w)
+    kill.killed(w, args, point, count)
     w.sync.program = w.program
 
 

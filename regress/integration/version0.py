@@ -344,16 +344,7 @@ POINTS = {"keep-headless": 0, "keep-made": 0, "migrate-dropped": 0,
 def killed(w, args, data, want, point, version):
     """Old or new; the same command again ends as if nobody had been killed."""
     w.fresh(data)
-    e = w.sync.scratch.env()
-    e["INTERIMAP_KILL"] = point + ":1"
-    q = subprocess.Popen(w.sync.argv(*args), env=e, text=True,
-                         start_new_session=True, stdin=subprocess.DEVNULL,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    err = q.communicate(timeout=60)[1]
-    kill.all_gone(q.pid)
-    kill.unlock(w)
-    if q.returncode == 0:
-        raise AssertionError("nothing was killed: " + err)
+    kill.killed(w, args, point)
     eq(query(w.db, "PRAGMA user_version"), [(version,)], "version")
     r = w.sync.run(*args)
     eq((r.status, said(r)), (0, []), "the next run: " + r.err)

@@ -23,7 +23,6 @@
 #include "regress/unit/dbtest.h"
 
 #include <dirent.h>
-#include <fcntl.h>
 
 #include "disk.h"
 
@@ -250,23 +249,6 @@ empty(const char *dir)
 		unlink(path);
 	}
 	closedir(d);
-}
-
-static char *
-slurp(const char *path, size_t *n)
-{
-	struct stat sb;
-	char *p;
-	int fd;
-
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return NULL;
-	assert_int_equal(fstat(fd, &sb), 0);
-	*n = (size_t)sb.st_size;
-	assert_non_null(p = malloc(*n + 1));
-	assert_int_equal(read(fd, p, *n), sb.st_size);
-	close(fd);
-	return p;
 }
 
 /*

@@ -21,6 +21,7 @@
  */
 #include <sys/stat.h>
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -399,6 +400,25 @@ lookup(struct fixture *f, uint32_t idx, uint8_t side, uint32_t lo, uint32_t hi,
 	assert_int_equal(uidset_add_range(&set, lo, hi), 0);
 	lookup_set(f, idx, side, &set, l);
 	uidset_free(&set);
+}
+
+/* Whole content of a file, NULL when it is not there; caller frees. */
+static inline char *
+slurp(const char *path, size_t *n)
+{
+	struct stat sb;
+	char *p;
+	int fd;
+
+	*n = 0;
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return NULL;
+	assert_int_equal(fstat(fd, &sb), 0);
+	*n = (size_t)sb.st_size;
+	assert_non_null(p = malloc(*n + 1));
+	assert_int_equal(read(fd, p, *n), sb.st_size);
+	close(fd);
+	return p;
 }
 
 /* Rows mapped from lo to hi on the local side. */

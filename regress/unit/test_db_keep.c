@@ -23,7 +23,6 @@
 
 #include <sys/resource.h>
 
-#include <fcntl.h>
 #include <signal.h>
 
 #define OLD								\
@@ -53,25 +52,6 @@ copy_name(struct fixture *f, int version, int i)
 	snprintf(name, sizeof(name), i == 1 ? "%s.v%d.bak" : "%s.v%d.bak.%d",
 	    f->path, version, i);
 	return name;
-}
-
-/* Whole content of a file, NULL when it is not there; caller frees. */
-static char *
-slurp(const char *path, size_t *n)
-{
-	struct stat sb;
-	char *p;
-	int fd;
-
-	*n = 0;
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
-		return NULL;
-	assert_int_equal(fstat(fd, &sb), 0);
-	*n = (size_t)sb.st_size;
-	assert_non_null(p = malloc(*n + 1));
-	assert_int_equal(read(fd, p, *n), sb.st_size);
-	close(fd);
-	return p;
 }
 
 static void

@@ -20,26 +20,6 @@
  */
 #include "dbtest.h"
 
-#include <fcntl.h>
-
-/* Whole content of a file; caller frees. */
-static char *
-slurp(const char *path, size_t *n)
-{
-	struct stat sb;
-	char *p;
-	int fd;
-
-	fd = open(path, O_RDONLY);
-	assert_int_not_equal(fd, -1);
-	assert_int_equal(fstat(fd, &sb), 0);
-	*n = (size_t)sb.st_size;
-	p = malloc(*n + 1);
-	assert_non_null(p);
-	assert_int_equal(read(fd, p, *n), sb.st_size);
-	close(fd);
-	return p;
-}
 
 static void
 write_at(const char *path, off_t at, const void *data, size_t n)

@@ -24,7 +24,6 @@
 
 #include <sys/wait.h>
 
-#include <fcntl.h>
 
 /* As the original made them before version 0.5. */
 #define TABLES								\
@@ -61,23 +60,6 @@ make_old(struct fixture *f, const char *more)
 	unlink(f->path);
 	snprintf(sql, sizeof(sql), "%s%s%s", TABLES, ROWS, more);
 	other_program(f, sql);
-}
-
-/* Whole content of a file; caller frees. */
-static char *
-slurp(const char *path, size_t *n)
-{
-	struct stat sb;
-	char *p;
-	int fd;
-
-	assert_int_not_equal(fd = open(path, O_RDONLY | O_CLOEXEC), -1);
-	assert_int_equal(fstat(fd, &sb), 0);
-	*n = (size_t)sb.st_size;
-	assert_non_null(p = malloc(*n + 1));
-	assert_int_equal(read(fd, p, *n), sb.st_size);
-	close(fd);
-	return p;
 }
 
 static void
